@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#include "analysis/metrics.hpp"
+
+#include <array>
+
+namespace notifier::analysis {
+namespace {
+
+constexpr std::array kTable = {
+    MetricInfo{Metric::kSyscall, "syscall_ns", "ns", Better::kLower, 2,
+               "duration of the perturbing call on the CPU, the notifier included"},
+    MetricInfo{Metric::kStall, "stall_ns", "ns", Better::kLower, 1,
+               "longest gap in the progress of the slowest wave, by the device's own clock"},
+    MetricInfo{Metric::kStallMedianWave, "stall_median_wave_ns", "ns", Better::kLower, 0,
+               "median over the waves of each wave's longest gap"},
+    MetricInfo{Metric::kStallTotal, "stall_total_ns", "ns", Better::kLower, 0,
+               "sum of the gaps above the threshold, of the wave that lost most"},
+    MetricInfo{Metric::kGaps, "gaps", "count", Better::kLower, 0,
+               "number of gaps above the threshold, of the wave that had most"},
+    MetricInfo{Metric::kCallToEvict, "call_to_evict_ns", "ns", Better::kLower, 0,
+               "from entering the call to the driver's first eviction event"},
+    MetricInfo{Metric::kEvictToStop, "evict_to_stop_ns", "ns", Better::kLower, 0,
+               "from the eviction event to the last progress of the last wave"},
+    MetricInfo{Metric::kStopToRestore, "stop_to_restore_ns", "ns", Better::kLower, 0,
+               "from the last progress to the driver's restore event"},
+    MetricInfo{Metric::kRestoreToProgress, "restore_to_progress_ns", "ns", Better::kLower, 0,
+               "from the restore event to the first progress of the last wave"},
+    MetricInfo{Metric::kFault, "fault_ns", "ns", Better::kLower, 4,
+               "sum of the service times of the device's retry faults"},
+    MetricInfo{Metric::kFaults, "faults", "count", Better::kLower, 0,
+               "number of retry faults that the driver served"},
+    MetricInfo{Metric::kMigrate, "migrate_ns", "ns", Better::kLower, 5,
+               "sum of the durations of migrations, by driver events"},
+    MetricInfo{Metric::kPagesMigrated, "pages_migrated", "pages", Better::kNone, 0,
+               "pages that the driver's migration events name"},
+    MetricInfo{Metric::kFirstWrite, "first_write_ns", "ns", Better::kLower, 3,
+               "first CPU write to a page after the event, where the case has a CPU writer"},
+    MetricInfo{Metric::kBystanderStall, "bystander_stall_ns", "ns", Better::kLower, 0,
+               "longest gap of a second queue or process that took no part"},
+    MetricInfo{Metric::kWorkLost, "work_lost_ns", "ns", Better::kLower, 0,
+               "progress missing against the unperturbed rate, as time"},
+    MetricInfo{Metric::kIteration, "iteration_ns", "ns", Better::kLower, 6,
+               "unperturbed duration of one workload iteration, from the run's calibration"},
+    MetricInfo{Metric::kStallFloor, "stall_floor_ns", "ns", Better::kNone, 0,
+               "false-stall floor of the run: high quantile of stall_ns over its sham events"},
+    MetricInfo{Metric::kRegister, "register_ns", "ns", Better::kLower, 0,
+               "duration of making the memory known to the device"},
+};
+
+constexpr bool table_follows_enumeration() {
+  for (std::size_t i = 0; i < kTable.size(); ++i) {
+    if (index_of(kTable[i].metric) != i) return false;
+  }
+  return kTable.size() == kMetricCount;
+}
+static_assert(table_follows_enumeration());
+
+}  // namespace
+
+std::span<const MetricInfo> all_metrics() { return kTable; }
+
+std::span<const MetricInfo> event_metrics() { return all_metrics().first(kEventMetricCount); }
+
+const MetricInfo& info(Metric metric) { return kTable[index_of(metric)]; }
+
+std::optional<Metric> find_metric(std::string_view name) {
+  for (const MetricInfo& row : kTable) {
+    if (row.name == name) return row.metric;
+  }
+  return std::nullopt;
+}
+
+}  // namespace notifier::analysis
