@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// Perturbations of a range of memory: the workload's own or its neighbour's.
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+#include "harness/integrity.hpp"
+#include "harness/perturbation_calls.hpp"
+#include "harness/perturbation_timing.hpp"
+
+#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks it
+#define MADV_COLLAPSE 25
+#endif
+
+namespace notifier::perturbation_calls {
+namespace {
+
+constexpr int kFreshMemory = MAP_PRIVATE | MAP_ANONYMOUS;
+constexpr std::size_t kNeighbourBytes = 64 << 10;
+
+/// Keeps other allocations out of the hole until the memory returns.
+void fill_hole(EventContext& event) {
+  void* filler = mmap(event.slice, event.slice_bytes, PROT_NONE,
+                      kFreshMemory | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+  throw_if(filler == MAP_FAILED, "mmap of a placeholder where the memory was");
+}
+
+}  // namespace
+
+void prepare_neighbour(EventContext& event) {
+  std::byte* behind = event.slice + event.slice_bytes;
+  void* neighbour = mmap(behind, kNeighbourBytes, PROT_READ | PROT_WRITE,
+                         kFreshMemory | MAP_FIXED_NOREPLACE, -1, 0);
+  throw_if(neighbour == MAP_FAILED, "mmap of a neighbour right behind the workload's memory");
+  if (neighbour != behind) {
+    munmap(neighbour, kNeighbourBytes);
+    throw std::runtime_error("the kernel ignores MAP_FIXED_NOREPLACE (Linux 4.17 or newer needed)");
+  }
+  std::memset(neighbour, 1, kNeighbourBytes);
+  event.spare = behind;
+}
+
+void perform_munmap_neighbour(EventContext& event) {
+  int result = 0;
+  timed(event, [&] { result = munmap(event.spare, kNeighbourBytes); });
+  throw_if(result != 0, "munmap of the neighbour");
+}
+
+void perform_map_fixed(EventContext& event) {
+  void* replaced = nullptr;
+  timed(event, [&] {
+    replaced = mmap(event.slice, event.slice_bytes, PROT_READ | PROT_WRITE,
+                    kFreshMemory | MAP_FIXED, -1, 0);
+  });
+  throw_if(replaced == MAP_FAILED, "mmap(MAP_FIXED) over the workload's memory");
+  // The new mapping has none of the old one's advice; base pages are part of the case.
+  throw_if(madvise(event.slice, event.slice_bytes, MADV_NOHUGEPAGE) != 0 && errno != EINVAL,
+           "madvise(MADV_NOHUGEPAGE) on the new mapping");
+}
+
+void perform_dontneed(EventContext& event) {
+  int result = 0;
+  timed(event, [&] { result = madvise(event.slice, event.slice_bytes, MADV_DONTNEED); });
+  throw_if(result != 0, "madvise(MADV_DONTNEED)");
+}
+
+void prepare_collapse(EventContext& event) {
+  // MADV_COLLAPSE refuses memory marked MADV_NOHUGEPAGE (mm/khugepaged.c madvise_collapse).
+  throw_if(madvise(event.slice, event.slice_bytes, MADV_HUGEPAGE) != 0, "madvise(MADV_HUGEPAGE)");
+}
+
+void perform_collapse(EventContext& event) {
+  int result = 0;
+  timed(event, [&] { result = madvise(event.slice, event.slice_bytes, MADV_COLLAPSE); });
+  throw_if(result != 0, "madvise(MADV_COLLAPSE), which needs Linux 6.1 or newer");
+}
+
+void finish_collapse(EventContext& event) {
+  throw_if(madvise(event.slice, event.slice_bytes, MADV_NOHUGEPAGE) != 0,
+           "madvise(MADV_NOHUGEPAGE)");
+}
+
+void prepare_mremap(EventContext& event) {
+  void* target = mmap(nullptr, event.slice_bytes, PROT_NONE, kFreshMemory | MAP_NORESERVE, -1, 0);
+  throw_if(target == MAP_FAILED, "mmap of the address range to move to");
+  event.spare = static_cast<std::byte*>(target);
+}
+
+void perform_mremap_move(EventContext& event) {
+  void* moved = nullptr;
+  timed(event, [&] {
+    moved = mremap(event.slice, event.slice_bytes, event.slice_bytes,
+                   MREMAP_MAYMOVE | MREMAP_FIXED, event.spare);
+  });
+  throw_if(moved == MAP_FAILED, "mremap of the workload's memory");
+  fill_hole(event);
+}
+
+void finish_mremap_move(EventContext& event) {
+  const RecordIdentity identity{event.seed, static_cast<std::uint32_t>(event.owner)};
+  // The content must have moved with the pages, and no later device write may have reached it.
+  event.board->clear();
+  scan_child_copy(reinterpret_cast<const std::uint64_t*>(event.spare), event.slice_begin_word,
+                  event.slice_bytes / sizeof(std::uint64_t), identity, event.passes_at_return + 1,
+                  event.board->findings);
+  void* back = mremap(event.spare, event.slice_bytes, event.slice_bytes,
+                      MREMAP_MAYMOVE | MREMAP_FIXED, event.slice);
+  throw_if(back == MAP_FAILED, "mremap of the memory back to its place");
+  event.spare = nullptr;
+}
+
+void perform_mprotect_ro_rw(EventContext& event) {
+  int result = 0;
+  timed(event, [&] {
+    result = mprotect(event.slice, event.slice_bytes, PROT_READ);
+    if (result == 0) result = mprotect(event.slice, event.slice_bytes, PROT_READ | PROT_WRITE);
+  });
+  throw_if(result != 0, "mprotect to read-only and back");
+}
+
+}  // namespace notifier::perturbation_calls
