@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// The device primitives of kernels/README.md for the software GPU. Pointers are device addresses:
+// they are only ever dereferenced through the software MMU.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel_registration.hpp"
+#include "wave_context.hpp"
+
+namespace notifier::device {
+
+inline std::uint32_t wave_index() { return softgpu::current_wave->wave_index; }
+inline std::uint32_t wave_count() { return softgpu::current_wave->wave_count; }
+inline std::uint32_t lane_index() { return 0; }
+inline std::uint32_t lanes_per_wave() { return 1; }
+
+namespace detail {
+
+template <int kOrder>
+inline std::uint64_t load_ordered(const std::uint64_t* pointer) {
+  softgpu::WaveContext& wave = *softgpu::current_wave;
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  const std::uint32_t attention = wave.attention.load(std::memory_order_relaxed);
+  if (attention == 0 && address - wave.recent.device_begin < wave.recent.size) [[likely]] {
+    return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address + wave.recent.delta),
+                           kOrder);
+  }
+  return softgpu::slow_load(wave, address);  // acquires
+}
+
+}  // namespace detail
+
+inline std::uint64_t load(const std::uint64_t* pointer) {
+  return detail::load_ordered<__ATOMIC_RELAXED>(pointer);
+}
+
+inline std::uint64_t load_acquire(const std::uint64_t* pointer) {
+  return detail::load_ordered<__ATOMIC_ACQUIRE>(pointer);
+}
+
+inline std::uint64_t load_waited(const std::uint64_t* pointer) {
+  const std::uint64_t value = detail::load_ordered<__ATOMIC_RELAXED>(pointer);
+#if defined(__x86_64__)
+  // Intel SDM vol. 2, LFENCE: no later instruction starts before the load has its value.
+  __asm__ volatile("lfence" ::"r"(value) : "memory");
+#elif defined(__aarch64__)
+  __asm__ volatile("dsb ld\n\tisb" ::"r"(value) : "memory");
+#else
+#error "load_waited is not written for this CPU"
+#endif
+  return value;
+}
+
+inline void store(std::uint64_t* pointer, std::uint64_t value) {
+  softgpu::WaveContext& wave = *softgpu::current_wave;
+  const auto address = reinterpret_cast<std::uintptr_t>(pointer);
+  const std::uint32_t attention = wave.attention.load(std::memory_order_relaxed);
+  if (attention == 0 && address - wave.recent.device_begin < wave.recent.writable_size) [[likely]] {
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(address + wave.recent.delta), value,
+                     __ATOMIC_RELAXED);
+    return;
+  }
+  softgpu::slow_store(wave, address, value);
+}
+
+inline std::uint64_t clock_ticks() { return softgpu::wave_clock_ticks(*softgpu::current_wave); }
+
+}  // namespace notifier::device
+
+/// At namespace scope, after the kernel `void function(Arguments)`.
+#define NOTIFIER_KERNEL(function, Arguments)                                               \
+  namespace {                                                                              \
+  const ::softgpu::KernelRegistration function##_registration(                             \
+      #function, reinterpret_cast<const void*>(&function), sizeof(Arguments),              \
+      [](const void* arguments) { function(*static_cast<const Arguments*>(arguments)); }); \
+  }
