@@ -159,8 +159,9 @@ bool CsvReader::find_record_end() {
     if (!fill()) {
       if (quoted) throw InputError(file_name_, next_line_, 0, "a quoted field does not end");
       record_end_ = next_record_ = end_;
-      ended_with_newline_ = begin_ == end_;
-      return begin_ != end_;
+      if (begin_ == end_) return false;
+      ended_with_newline_ = false;
+      return true;
     }
     position = begin_ + scanned;
   }

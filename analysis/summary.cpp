@@ -72,6 +72,10 @@ SummaryRow without_metric(const SummaryRow& identity) {
   row.better = Better::kNone;
   row.headline = YesNo::kNo;
   row.events = EventSet::kAll;
+  row.flagged_samples.reset();
+  row.clock_residual_ns.reset();
+  row.evictions.reset();
+  row.restores_rescheduled.reset();
   set_statistics(row, {});
   return row;
 }

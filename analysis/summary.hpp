@@ -17,10 +17,10 @@ struct RunValue {
 };
 
 // `identity` carries everything that does not follow from the samples: names, sizes, status,
-// reason, run flags, violations, start and duration. `samples` are the events of that case and run.
-// Rows come per event set (all; unflagged, only if some event is tainted; sham, only if there are
-// any), then per metric in the order of all_metrics(). Without any value there is one row, with no
-// metric.
+// reason, run flags, violations, start and duration; what follows from the samples is ignored.
+// `samples` are the events of that case and run. Rows come per event set (all; unflagged, only if
+// some event is tainted; sham, only if there are any), then per metric in the order of
+// all_metrics(). Without any value there is one row, with no metric.
 std::vector<SummaryRow> summarize_run(const SummaryRow& identity,
                                       std::span<const SampleRow> samples,
                                       std::span<const RunValue> run_values = {});
