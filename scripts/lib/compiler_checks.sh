@@ -68,6 +68,5 @@ check_headers() {
   export PROJECT_ROOT header_flags
   export -f header_compiles
   output=$(in_parallel "$headers" header_compiles)
-  say "$output" | awk NF
-  found=$(grep -cE ': (fatal )?error: ' <<<"$output")
+  report_lines "$(grep -E ': (fatal )?error: ' <<<"$output" | sed "s,^$PROJECT_ROOT/,," | sort -u)"
 }

@@ -21,7 +21,7 @@ check_format() {
   looked_at="$(count_of "$files") files"
   [ -n "$files" ] || return 0
   output=$(xargs -d '\n' clang-format --dry-run -Werror <<<"$files" 2>&1) && return 0
-  report_lines "$(grep -E ': (error|warning):' <<<"$output" || say "clang-format: $output")"
+  report_lines "$(grep -E ': error:' <<<"$output" | sort -t: -u -k1,1 || say "clang-format: $output")"
 }
 
 check_shell() {
