@@ -258,7 +258,7 @@ ClockMapping::Place ClockMapping::place(const std::vector<Run>& all, std::size_t
 
 std::optional<ClockTime> ClockMapping::to_raw(std::int64_t value) const {
   const std::vector<Run> all = runs();
-  std::optional<ClockTime> between_brackets;
+  std::optional<ClockTime> found;  // between brackets
   std::optional<ClockTime> outside;
   for (std::size_t index = 0; index < all.size(); ++index) {
     const std::optional<Line> line = line_at_value(all[index], value);
@@ -269,8 +269,13 @@ std::optional<ClockTime> ClockMapping::to_raw(std::int64_t value) const {
     const Place found_place = place(all, index, raw_ns, residual_ns);
     if (found_place == Place::kImpossible) continue;
     // A counter that started again shows old values once more long after, so what lies outside
-    // counts only if nothing between brackets fits.
-    std::optional<ClockTime>& found = found_place == Place::kOutside ? outside : between_brackets;
+    // counts only if nothing between brackets fits, and the nearer one then.
+    if (found_place == Place::kOutside) {
+      if (!outside || residual_ns < outside->residual_ns) {
+        outside = ClockTime{.value = raw_ns, .residual_ns = residual_ns};
+      }
+      continue;
+    }
     if (!found) {
       found = ClockTime{.value = raw_ns, .residual_ns = residual_ns};
       continue;
@@ -280,7 +285,7 @@ std::optional<ClockTime> ClockMapping::to_raw(std::int64_t value) const {
     found->residual_ns = std::max(found->residual_ns, residual_ns) + apart_ns / 2;
     found->ambiguous = true;
   }
-  return between_brackets ? between_brackets : outside;
+  return found ? found : outside;
 }
 
 std::optional<ClockTime> ClockMapping::from_raw(std::int64_t raw_ns) const {
