@@ -4,7 +4,7 @@
 # shellcheck source=tests/scripts/testing.sh
 source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
 
-# The "bench" prints what it got and ends with the code that it finds in its first argument code=N.
+# The "bench" prints what it got and ends with the code that it finds in an argument code=N.
 make_bench_project() {
   cp "$source_root/CMakePresets.json" "$project/"
   printf 'run | bash | command bash | it runs this\n' >"$project/scripts/packages.txt"
@@ -13,7 +13,9 @@ make_bench_project() {
 #!/bin/bash
 echo "started ${0##*/} in $PWD with $# arguments: $*"
 [ -d "${TMPDIR:-/tmp}" ] && [ -w "${TMPDIR:-/tmp}" ] && echo "temporary folder is usable"
-[[ ${1:-} != code=* ]] || exit "${1#code=}"
+for argument in "$@"; do
+  [[ $argument != code=* ]] || exit "${argument#code=}"
+done
 END
   chmod +x "$project/fake_bench"
   cat >"$project/CMakeLists.txt" <<'END'
@@ -31,7 +33,7 @@ test_runs_the_software_gpu_without_a_gpu() {
   make_bench_project
   run "$project/scripts/run"
   expect_status 0
-  expect_output '^started notifier_bench_softgpu .* with 0 arguments: $'
+  expect_output '^started notifier_bench_softgpu in'
 }
 
 test_platform_is_taken_at_its_word() {
@@ -47,9 +49,18 @@ test_platform_is_taken_at_its_word() {
 test_arguments_go_to_the_bench() {
   make_bench_project
   run "$project/scripts/run" --platform software --runs 3 'a b' --help
-  expect_output 'with 4 arguments: --runs 3 a b --help$'
+  expect_output 'with 6 arguments: --results .* --runs 3 a b --help$'
   run "$project/scripts/run" --platform software -- --help
-  expect_output 'with 1 arguments: --help$'
+  expect_output 'with 3 arguments: --results .* --help$'
+}
+
+test_results_gather_in_the_project() {
+  make_bench_project
+  cd / || fail "cd"
+  run "$project/scripts/run" --platform software
+  expect_output "with 2 arguments: --results $(realpath "$project")/results\$"
+  run "$project/scripts/run" --platform software --results=mine
+  expect_output 'with 1 arguments: --results=mine$'
 }
 
 test_exit_code_is_the_bench_s() {
