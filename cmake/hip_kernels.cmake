@@ -71,23 +71,29 @@ function(notifier_find_hip_llvm_tools)
     NO_DEFAULT_PATH)
 endfunction()
 
-# notifier_add_hip_kernels(<target> <source.hip>...): a static library of the objects hipcc makes.
+# notifier_add_hip_kernels(<target> [PRIMITIVES <folder>] SOURCES <source.hip>...): a static library
+# of the objects that hipcc makes, with the device primitives of kernels/amd or of that folder.
 function(notifier_add_hip_kernels target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "PRIMITIVES" "SOURCES")
+  if(NOT arg_PRIMITIVES)
+    set(arg_PRIMITIVES ${PROJECT_SOURCE_DIR}/kernels/amd)
+  endif()
   set(offload ${NOTIFIER_HIP_ARCHITECTURES_USED})
   list(TRANSFORM offload PREPEND --offload-arch=)
   set(objects "")
-  foreach(source IN LISTS ARGN)
-    set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}/${source}.o)
-    get_filename_component(directory ${object} DIRECTORY)
-    file(MAKE_DIRECTORY ${directory})
+  foreach(source IN LISTS arg_SOURCES)
+    get_filename_component(name ${source} NAME)
+    get_filename_component(source ${source} ABSOLUTE)
+    set(object ${CMAKE_CURRENT_BINARY_DIR}/${target}/${name}.o)
+    file(MAKE_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/${target})
     add_custom_command(OUTPUT ${object}
       COMMAND ${NOTIFIER_HIPCC} ${NOTIFIER_HIP_FLAGS} ${offload}
-        -I${PROJECT_SOURCE_DIR} -I${PROJECT_SOURCE_DIR}/kernels/amd
+        -I${PROJECT_SOURCE_DIR} -I${arg_PRIMITIVES}
         -MD -MT ${object} -MF ${object}.d
-        -c ${CMAKE_CURRENT_SOURCE_DIR}/${source} -o ${object}
-      DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${source}
+        -c ${source} -o ${object}
+      DEPENDS ${source}
       DEPFILE ${object}.d
-      COMMENT "Compiling HIP kernels ${source}" VERBATIM COMMAND_EXPAND_LISTS)
+      COMMENT "Compiling HIP kernels ${target}/${name}" VERBATIM COMMAND_EXPAND_LISTS)
     set_source_files_properties(${object} PROPERTIES EXTERNAL_OBJECT ON GENERATED ON)
     list(APPEND objects ${object})
   endforeach()
