@@ -33,13 +33,13 @@ use_writable_temporary_folder() {
 }
 
 # A CMake cache knows the folder it was made in; one copied from elsewhere cannot be used.
-configure_preset() { # configure_preset PRESET
+configure_preset() { # configure_preset PRESET [CMAKE_OPTION]...
   local cache=$PROJECT_ROOT/build/$1/CMakeCache.txt
   local -a fresh=()
   if [ -f "$cache" ] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$PROJECT_ROOT" "$cache"; then
     fresh=(--fresh)
   fi
-  (cd "$PROJECT_ROOT" && cmake --preset "$1" "${fresh[@]}")
+  (cd "$PROJECT_ROOT" && cmake --preset "$@" "${fresh[@]}")
 }
 
 # KFD lists CPUs as nodes too; a GPU is a node with SIMDs.

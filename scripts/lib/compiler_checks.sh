@@ -16,7 +16,7 @@ in_parallel() { # in_parallel FILES COMMAND...
 }
 
 need_compile_commands() {
-  configure_preset release >build/check-configure.log 2>&1 && [ -f "$compile_commands" ] && return 0
+  configure_preset release -DBUILD_TESTING=ON >build/check-configure.log 2>&1 && [ -f "$compile_commands" ] && return 0
   report "cannot configure the release build (log: build/check-configure.log)"
   return 1
 }
