@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+// Initialisation, device properties, synchronisation of everything.
+#include <hip/hip_version.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+#include "softgpu/api/hip_call.hpp"
+#include "softgpu/core/clock.hpp"
+
+using namespace softgpu;  // the entry points below are in no namespace
+
+namespace softgpu::api {
+namespace {
+
+constexpr char kDeviceName[] = "softgpu";
+constexpr char kPciBusId[] = "0000:00:00.0";
+
+int wave_limit() { return static_cast<int>(device().settings().waves); }
+int clock_khz() { return static_cast<int>(kDeviceClockHz / 1000); }
+
+struct Attribute {
+  hipDeviceAttribute_t id;
+  int (*value)();
+};
+
+// What else the enumeration names is hipErrorNotSupported.
+constexpr std::array kAttributes = {
+    Attribute{hipDeviceAttributeWarpSize, [] { return 1; }},
+    Attribute{hipDeviceAttributeMultiprocessorCount, wave_limit},
+    Attribute{hipDeviceAttributeMaxThreadsPerBlock, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxBlockDimX, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxBlockDimY, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxBlockDimZ, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxGridDimX, wave_limit},
+    Attribute{hipDeviceAttributeMaxGridDimY, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxGridDimZ, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxThreadsPerMultiProcessor, [] { return 1; }},
+    Attribute{hipDeviceAttributeMaxSharedMemoryPerBlock, [] { return 0; }},
+    Attribute{hipDeviceAttributeMaxRegistersPerBlock, [] { return 0; }},
+    Attribute{hipDeviceAttributeClockRate, clock_khz},
+    Attribute{hipDeviceAttributeClockInstructionRate, clock_khz},
+    Attribute{hipDeviceAttributeConcurrentKernels, [] { return 1; }},
+    Attribute{hipDeviceAttributeManagedMemory, [] { return 1; }},
+    Attribute{hipDeviceAttributeConcurrentManagedAccess, [] { return 1; }},
+    Attribute{hipDeviceAttributeDirectManagedMemAccessFromHost, [] { return 1; }},
+    Attribute{hipDeviceAttributePageableMemoryAccess, [] { return 0; }},  // no retry faults
+    Attribute{hipDeviceAttributePageableMemoryAccessUsesHostPageTables, [] { return 0; }},
+    Attribute{hipDeviceAttributeCanMapHostMemory, [] { return 1; }},
+    Attribute{hipDeviceAttributeCanUseHostPointerForRegisteredMem, [] { return 0; }},
+    Attribute{hipDeviceAttributeIntegrated, [] { return 0; }},
+    Attribute{hipDeviceAttributePciBusId, [] { return 0; }},
+    Attribute{hipDeviceAttributePciDeviceId, [] { return 0; }},
+    Attribute{hipDeviceAttributeKernelExecTimeout, [] { return 0; }},
+    Attribute{hipDeviceAttributeEccEnabled, [] { return 0; }},
+    Attribute{hipDeviceAttributeIsLargeBar, [] { return 0; }},
+};
+
+hipError_t get_attribute(int* value, hipDeviceAttribute_t id, int ordinal) {
+  if (value == nullptr || !is_device(ordinal)) {
+    return value == nullptr ? hipErrorInvalidValue : hipErrorInvalidDevice;
+  }
+  const auto* found = std::find_if(kAttributes.begin(), kAttributes.end(),
+                                   [&](const Attribute& attribute) { return attribute.id == id; });
+  if (found == kAttributes.end()) {
+    return hipErrorNotSupported;
+  }
+  *value = found->value();
+  return hipSuccess;
+}
+
+hipError_t get_properties(hipDeviceProp_t* properties, int ordinal) {
+  if (properties == nullptr || !is_device(ordinal)) {
+    return properties == nullptr ? hipErrorInvalidValue : hipErrorInvalidDevice;
+  }
+  std::memset(properties, 0, sizeof(*properties));
+  std::memcpy(properties->name, kDeviceName, sizeof(kDeviceName));
+  std::memcpy(properties->gcnArchName, kDeviceName, sizeof(kDeviceName));
+  properties->totalGlobalMem = device().memory().vram_bytes();
+  properties->warpSize = 1;
+  properties->maxThreadsPerBlock = 1;
+  std::fill_n(properties->maxThreadsDim, 3, 1);
+  std::fill_n(properties->maxGridSize, 3, 1);
+  properties->maxGridSize[0] = wave_limit();
+  properties->multiProcessorCount = wave_limit();
+  properties->maxThreadsPerMultiProcessor = 1;
+  properties->clockRate = clock_khz();
+  properties->clockInstructionRate = clock_khz();
+  properties->concurrentKernels = 1;
+  properties->canMapHostMemory = 1;
+  properties->managedMemory = 1;
+  properties->directManagedMemAccessFromHost = 1;
+  properties->concurrentManagedAccess = 1;
+  return hipSuccess;
+}
+
+}  // namespace
+}  // namespace softgpu::api
+
+extern "C" {
+
+hipError_t hipInit(unsigned int flags) {
+  return api::call([=] { return flags == 0 ? hipSuccess : hipErrorInvalidValue; });
+}
+
+hipError_t hipGetDeviceCount(int* count) {
+  return api::call([=] {
+    if (count == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    *count = 1;
+    return hipSuccess;
+  });
+}
+
+hipError_t hipSetDevice(int deviceId) {
+  return api::call([=] { return api::is_device(deviceId) ? hipSuccess : hipErrorInvalidDevice; });
+}
+
+hipError_t hipGetDevice(int* deviceId) {
+  return api::call([=] {
+    if (deviceId == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    *deviceId = 0;
+    return hipSuccess;
+  });
+}
+
+hipError_t hipDeviceGet(hipDevice_t* device, int ordinal) {
+  return api::call([=] {
+    if (device == nullptr || !api::is_device(ordinal)) {
+      return device == nullptr ? hipErrorInvalidValue : hipErrorInvalidDevice;
+    }
+    *device = ordinal;
+    return hipSuccess;
+  });
+}
+
+hipError_t hipDeviceGetName(char* name, int len, hipDevice_t device) {
+  return api::call([=] {
+    if (name == nullptr || len < static_cast<int>(sizeof(api::kDeviceName))) {
+      return hipErrorInvalidValue;
+    }
+    if (!api::is_device(device)) {
+      return hipErrorInvalidDevice;
+    }
+    std::memcpy(name, api::kDeviceName, sizeof(api::kDeviceName));
+    return hipSuccess;
+  });
+}
+
+hipError_t hipDeviceGetPCIBusId(char* pciBusId, int len, int device) {
+  return api::call([=] {
+    if (pciBusId == nullptr || len < static_cast<int>(sizeof(api::kPciBusId))) {
+      return hipErrorInvalidValue;
+    }
+    if (!api::is_device(device)) {
+      return hipErrorInvalidDevice;
+    }
+    std::memcpy(pciBusId, api::kPciBusId, sizeof(api::kPciBusId));
+    return hipSuccess;
+  });
+}
+
+hipError_t hipGetDeviceProperties(hipDeviceProp_t* prop, int deviceId) {
+  return api::call([=] { return api::get_properties(prop, deviceId); });
+}
+
+hipError_t hipDeviceGetAttribute(int* pi, hipDeviceAttribute_t attr, int deviceId) {
+  return api::call([=] { return api::get_attribute(pi, attr, deviceId); });
+}
+
+hipError_t hipRuntimeGetVersion(int* runtimeVersion) {
+  return api::call([=] {
+    if (runtimeVersion == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    *runtimeVersion = HIP_VERSION;
+    return hipSuccess;
+  });
+}
+
+hipError_t hipDriverGetVersion(int* driverVersion) {
+  return api::call([=] {
+    if (driverVersion == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    *driverVersion = HIP_VERSION;
+    return hipSuccess;
+  });
+}
+
+hipError_t hipDeviceSynchronize() {
+  return api::call([] {
+    device().queues().wait_for_all("hipDeviceSynchronize");
+    return hipSuccess;
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <cstring>
+#include <utility>
+
+#include "softgpu/api/hip_call.hpp"
+#include "softgpu/kernel/kernel_registration.hpp"
+
+using namespace softgpu;  // the entry points below are in no namespace
+
+namespace softgpu::api {
+namespace {
+
+hipError_t check_configuration(const dim3& grid, const dim3& block, std::size_t shared_bytes) {
+  if (grid.x == 0 || grid.y != 1 || grid.z != 1 || block.x != 1 || block.y != 1 || block.z != 1) {
+    return hipErrorInvalidConfiguration;  // one wave is one lane
+  }
+  if (shared_bytes != 0) {
+    return hipErrorNotSupported;
+  }
+  // Waves of a persistent kernel wait for each other, so all must be resident together.
+  return grid.x > device().settings().waves ? hipErrorLaunchOutOfResources : hipSuccess;
+}
+
+hipError_t launch(const KernelRegistration& kernel, std::uint32_t waves, const void* arguments,
+                  hipStream_t stream) {
+  const std::shared_ptr<Queue> queue = queue_of(stream);
+  if (queue == nullptr) {
+    return hipErrorInvalidHandle;
+  }
+  Operation operation;
+  operation.name = std::string("kernel ") + kernel.name;
+  operation.run = kernel.run;
+  operation.arguments.resize(kernel.arguments_size);
+  std::memcpy(operation.arguments.data(), arguments, kernel.arguments_size);
+  operation.waves = waves;
+  device().queues().submit(queue, std::move(operation), stream_order(stream, *queue));
+  return hipSuccess;
+}
+
+}  // namespace
+}  // namespace softgpu::api
+
+extern "C" hipError_t hipLaunchKernel(const void* function_address, dim3 numBlocks, dim3 dimBlocks,
+                                      void** args, std::size_t sharedMemBytes, hipStream_t stream) {
+  return api::call([=] {
+    const KernelRegistration* kernel = find_kernel(function_address);
+    if (kernel == nullptr) {
+      return hipErrorNotFound;
+    }
+    const hipError_t configuration = api::check_configuration(numBlocks, dimBlocks, sharedMemBytes);
+    if (configuration != hipSuccess) {
+      return configuration;
+    }
+    if (args == nullptr || args[0] == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    return api::launch(*kernel, numBlocks.x, args[0], stream);
+  });
+}

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/device.hpp"
+
+#include <mutex>
+#include <utility>
+
+#include "softgpu/core/control_memory.hpp"
+#include "softgpu/core/memory.hpp"
+#include "softgpu/core/plant.hpp"
+#include "softgpu/core/report.hpp"
+
+namespace softgpu {
+namespace {
+
+constinit Device* the_device = nullptr;
+
+const char* reason(TranslationFault fault) {
+  switch (fault) {
+    case TranslationFault::kNotMapped:
+      return "page not present";
+    case TranslationFault::kReadOnly:
+      return "write to a read-only page";
+    case TranslationFault::kInvalidated:
+      break;
+  }
+  return "page invalid";
+}
+
+}  // namespace
+
+Device::Device(Settings settings)
+    : settings_(std::move(settings)),
+      waves_(make_in_control_memory<WaveTable>()),
+      events_(make_in_control_memory<DriverEvents>()),
+      memory_(std::make_unique<Memory>(registry_, settings_.vram_bytes)) {
+  if (plant_watches_accesses(settings_.plant)) {
+    waves_.watch_all_accesses();
+  }
+}
+
+Translation Device::report_protocol_violation(std::uintptr_t device_address) {
+  std::uintptr_t delta = 0;
+  {
+    const std::lock_guard lock(registry_.lock());
+    const Range* range = registry_.find_device(device_address);
+    delta = range->host_begin - range->device_begin;
+  }
+  events_.protocol_violation(device_address, ProtocolViolation::kAccessWhileInvalid);
+  return {.device_begin = page_floor(device_address),
+          .size = kPageSize,
+          .writable_size = kPageSize,
+          .delta = delta};
+}
+
+void Device::raise_memory_fault(std::uintptr_t device_address, Access access,
+                                TranslationFault fault) {
+  events_.device_fault(device_address, access);
+  fail("memory access fault by device 0 on address 0x%lx (%s): %s",
+       static_cast<unsigned long>(device_address), access == Access::kWrite ? "write" : "read",
+       reason(fault));
+}
+
+const std::string& start_device() {
+  static std::once_flag once;
+  static std::string* const problem = new std::string;
+  std::call_once(once, [] {
+    Settings settings;
+    *problem = read_settings(settings);
+    if (problem->empty()) {
+      the_device = new Device(std::move(settings));
+    } else {
+      report("%s", problem->c_str());
+    }
+  });
+  return *problem;
+}
+
+Device& device() { return *the_device; }
+
+}  // namespace softgpu

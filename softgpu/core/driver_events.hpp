@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+// The driver's SMI event lines (kernel kfd_smi_events.c; kfd_facts §5) and softgpu's own.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <cstdint>
+#include <mutex>
+
+#include "softgpu/core/registry.hpp"
+
+namespace softgpu {
+
+/// KSMI ids of linux/kfd_ioctl.h, then softgpu's own. A mask bit is id - 1.
+enum class EventId : std::uint32_t {
+  kQueueEviction = 9,
+  kQueueRestore = 10,
+  kUnmapFromGpu = 11,
+  kLostCpu = 0x31,
+  kProtocol = 0x32,
+  kMissed = 0x33,
+  kDeviceFault = 0x34,
+};
+
+/// KFD_QUEUE_EVICTION_TRIGGER_*.
+enum class EvictionTrigger : int { kSvm = 0, kUserptr = 1 };
+
+/// KFD_SVM_UNMAP_TRIGGER_UNMAP_FROM_CPU.
+inline constexpr int kUnmapFromCpu = 2;
+
+inline constexpr std::uint32_t kGpuId = 0x50F7;
+
+/// What was found at a wrong device page-table entry.
+enum class ProtocolViolation : int {
+  kAccessWhileInvalid = 1,   // a wave used an entry that is invalid or under invalidation
+  kRunningWhileEvicted = 2,  // a wave ran while a held call was about to proceed
+};
+
+/// Fan-out of event lines to all open SMI descriptors. Emitting neither allocates nor blocks: the
+/// supervisor emits while threads of the program are held.
+class DriverEvents {
+ public:
+  /// FIFO size of a descriptor since Linux 6.12 (kfd_facts §0.26).
+  static constexpr std::size_t kFifoBytes = 8192;
+  static constexpr std::size_t kMaximumClients = 32;
+
+  /// Returns the reader's descriptor, or -errno; -EMFILE when all clients are still open.
+  int open();
+
+  void queue_eviction(EvictionTrigger trigger);
+  void queue_restore(bool rescheduled);
+  void unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes);
+  void lost_cpu(std::uint32_t wave, std::uint64_t lost_ns);
+  void protocol_violation(std::uintptr_t address, ProtocolViolation kind);
+  void missed(std::uintptr_t address, std::uint64_t pages);
+  void device_fault(std::uintptr_t address, Access access);
+
+ private:
+  struct Client {
+    int reader = -1;        // as handed out; may be closed behind our back
+    int reader_watch = -1;  // our duplicate, to see how many bytes are unread
+    int writer = -1;
+    ino_t inode = 0;
+    std::uint64_t mask = 0;
+  };
+
+  [[gnu::format(printf, 3, 4)]] void emit(EventId id, const char* format, ...);
+  void deliver(Client& client, EventId id, const char* line, std::size_t length);
+  static void close_if_abandoned(Client& client);
+
+  std::mutex lock_;  // leaf; its holders only make system calls that do not block
+  std::array<Client, kMaximumClients> clients_;
+};
+
+}  // namespace softgpu

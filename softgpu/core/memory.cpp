@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/memory.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <new>
+#include <utility>
+
+#include "softgpu/core/device.hpp"
+#include "softgpu/core/report.hpp"
+
+namespace softgpu {
+namespace {
+
+std::uintptr_t map_pages(std::size_t size_bytes, int rights, int flags) {
+  void* memory = mmap(nullptr, size_bytes, rights, MAP_ANONYMOUS | flags, -1, 0);
+  return memory == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(memory);
+}
+
+/// Addresses that nothing else in the process has: device addresses that are no CPU addresses.
+std::uintptr_t reserve_addresses(std::size_t size_bytes) {
+  return map_pages(size_bytes, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
+}
+
+void unmap_pages(std::uintptr_t begin, std::size_t size_bytes) {
+  munmap(reinterpret_cast<void*>(begin), size_bytes);
+}
+
+bool size_is_valid(std::uintptr_t pointer, std::size_t size_bytes) {
+  return size_bytes != 0 && size_bytes <= UINTPTR_MAX - kPageSize - pointer;
+}
+
+}  // namespace
+
+Memory::Memory(Registry& registry, std::size_t vram_bytes)
+    : registry_(registry), vram_bytes_(page_ceil(vram_bytes)) {
+  // Shared, so that fork neither copies nor write-protects it: device memory has no such thing.
+  vram_host_ = map_pages(vram_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
+  vram_device_ = reserve_addresses(vram_bytes_);
+  if (vram_host_ == 0 || vram_device_ == 0) {
+    fail("no address space for %zu bytes of device memory (SOFTGPU_VRAM)", vram_bytes_);
+  }
+}
+
+std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
+                                          std::uintptr_t pointer, std::size_t size_bytes) {
+  auto range = std::make_unique<Range>();
+  range->kind = kind;
+  range->origin = origin;
+  range->pointer = pointer;
+  range->size_bytes = size_bytes;
+  range->host_begin = page_floor(pointer);
+  range->page_count = (page_ceil(pointer + size_bytes) - range->host_begin) >> kPageShift;
+  range->device_begin = range->host_begin;
+  range->entries.reset(new std::uint64_t[range->page_count]());
+  range->staged.reset(new std::uint64_t[range->page_count]());
+  return range;
+}
+
+MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
+  Range& range = *owned;
+  {
+    const std::lock_guard lock(registry_.lock());
+    if (registry_.overlaps_bytes(range.pointer, range.size_bytes)) {
+      return MemoryError::kAlreadyRegistered;
+    }
+    range.invalid = 1;
+    registry_.insert(range);
+  }
+  for (;;) {
+    {
+      const std::lock_guard lock(registry_.lock());
+      range.pass_invalidations = range.invalidations;
+    }
+    const Validation validation = fault_in(range, pagemap_);
+    const std::lock_guard lock(registry_.lock());
+    if (validation.outcome != ValidationOutcome::kPages &&
+        validation.outcome != ValidationOutcome::kTryAgain) {
+      registry_.erase(range);
+      return MemoryError::kNotMapped;
+    }
+    if (validation.outcome == ValidationOutcome::kPages &&
+        range.pass_invalidations == range.invalidations) {
+      commit(range, validation);
+      range.mapped = true;
+      break;
+    }
+  }
+  ranges_.emplace(range.pointer, std::move(owned));
+  return MemoryError::kNone;
+}
+
+MemoryError Memory::register_host(std::uintptr_t pointer, std::size_t size_bytes) {
+  if (pointer == 0 || !size_is_valid(pointer, size_bytes)) {
+    return MemoryError::kInvalid;
+  }
+  const std::lock_guard lock(lock_);
+  std::unique_ptr<Range> range =
+      make_range(RangeKind::kUserptr, RangeOrigin::kHostRegister, pointer, size_bytes);
+  // A userptr BO has device addresses of its own (kfd_facts §1, ROCm 5.2.3).
+  const std::size_t reserved_bytes = range->page_count * kPageSize;
+  const std::uintptr_t device_begin = reserve_addresses(reserved_bytes);
+  if (device_begin == 0) {
+    return MemoryError::kOutOfMemory;
+  }
+  range->device_begin = device_begin;
+  const MemoryError error = map_on_device(std::move(range));
+  if (error != MemoryError::kNone) {
+    unmap_pages(device_begin, reserved_bytes);
+  }
+  return error;
+}
+
+MemoryError Memory::unregister_host(std::uintptr_t pointer) {
+  return end_range(RangeOrigin::kHostRegister, pointer);
+}
+
+MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer) {
+  if (!size_is_valid(0, size_bytes)) {
+    return MemoryError::kOutOfMemory;
+  }
+  const std::lock_guard lock(lock_);
+  if (origin == RangeOrigin::kVram) {
+    return allocate_vram(size_bytes, pointer);
+  }
+  const std::size_t mapped_bytes = page_ceil(size_bytes);
+  const std::uintptr_t begin = map_pages(mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+  if (begin == 0) {
+    return MemoryError::kOutOfMemory;
+  }
+  const bool host = origin == RangeOrigin::kHostMalloc;
+  if (host) {
+    // As the thunk up to 5.7 does (kfd_facts §1, fmm_map_to_cpu).
+    madvise(reinterpret_cast<void*>(begin), mapped_bytes, MADV_DONTFORK);
+  }
+  MemoryError error = map_on_device(
+      make_range(host ? RangeKind::kUserptr : RangeKind::kSvm, origin, begin, size_bytes));
+  if (error != MemoryError::kNone) {
+    unmap_pages(begin, mapped_bytes);
+    return MemoryError::kOutOfMemory;
+  }
+  pointer = begin;
+  return MemoryError::kNone;
+}
+
+std::optional<std::uintptr_t> Memory::take_vram(std::size_t size_bytes) {
+  std::uintptr_t offset = 0;
+  for (const auto& [used_offset, used_size] : vram_used_) {
+    if (used_offset - offset >= size_bytes) {
+      break;
+    }
+    offset = used_offset + used_size;
+  }
+  if (vram_bytes_ - offset < size_bytes) {
+    return std::nullopt;
+  }
+  vram_used_.emplace(offset, size_bytes);
+  return offset;
+}
+
+MemoryError Memory::allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer) {
+  const std::optional<std::uintptr_t> offset = take_vram(page_ceil(size_bytes));
+  if (!offset) {
+    return MemoryError::kOutOfMemory;
+  }
+  std::unique_ptr<Range> range =
+      make_range(RangeKind::kPinned, RangeOrigin::kVram, vram_host_ + *offset, size_bytes);
+  range->device_begin = vram_device_ + *offset;
+  std::fill_n(range->entries.get(), range->page_count, Pte::make(0, true));
+  range->pages = RangePages::kAllWritable;
+  range->mapped = true;
+  pointer = range->device_begin;
+  {
+    const std::lock_guard lock(registry_.lock());
+    registry_.insert(*range);
+  }
+  ranges_.emplace(pointer, std::move(range));
+  return MemoryError::kNone;
+}
+
+std::size_t Memory::vram_free_bytes() {
+  const std::lock_guard lock(lock_);
+  std::size_t used = 0;
+  for (const auto& [offset, size] : vram_used_) {
+    used += size;
+  }
+  return vram_bytes_ - used;
+}
+
+MemoryError Memory::release(RangeOrigin origin, std::uintptr_t pointer) {
+  return end_range(origin, pointer);
+}
+
+void Memory::unmap_from_device(Range& range) {
+  WaveTable& waves = device().waves();
+  std::uint32_t flush = 0;
+  {
+    const std::lock_guard lock(registry_.lock());
+    registry_.erase(range);
+    flush = waves.request_flush();
+  }
+  waves.wait_until_flushed(flush);
+}
+
+MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
+  const std::lock_guard lock(lock_);
+  const auto found = ranges_.find(pointer);
+  if (found == ranges_.end() || found->second->origin != origin) {
+    return MemoryError::kNotRegistered;
+  }
+  const std::unique_ptr<Range> range = std::move(found->second);
+  ranges_.erase(found);
+  unmap_from_device(*range);
+  const std::size_t mapped_bytes = range->page_count * kPageSize;
+  switch (origin) {
+    case RangeOrigin::kHostRegister:
+      unmap_pages(range->device_begin, mapped_bytes);
+      break;
+    case RangeOrigin::kHostMalloc:
+    case RangeOrigin::kManaged:
+      unmap_pages(range->host_begin, mapped_bytes);
+      break;
+    case RangeOrigin::kVram:
+      vram_used_.erase(range->device_begin - vram_device_);
+      break;
+  }
+  return MemoryError::kNone;
+}
+
+std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
+  const std::lock_guard lock(registry_.lock());
+  const Range* range = registry_.find_device(pointer);
+  if (range == nullptr) {
+    range = registry_.find_host(pointer);
+  }
+  if (range == nullptr) {
+    return std::nullopt;
+  }
+  const std::uintptr_t offset = range->pointer - range->host_begin;
+  return RangeInfo{.kind = range->kind,
+                   .origin = range->origin,
+                   .host_pointer = range->pointer,
+                   .device_pointer = range->device_begin + offset,
+                   .size_bytes = range->size_bytes};
+}
+
+}  // namespace softgpu

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// Making and ending ranges: what hipHostRegister, hipHostMalloc, hipMallocManaged and hipMalloc do.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+
+#include "softgpu/core/pagemap.hpp"
+#include "softgpu/core/range.hpp"
+#include "softgpu/core/registry.hpp"
+#include "softgpu/core/validation.hpp"
+
+namespace softgpu {
+
+enum class MemoryError {
+  kNone,
+  kInvalid,            // null, size 0, or the end wraps around
+  kAlreadyRegistered,  // some of the bytes are in a range
+  kNotRegistered,
+  kNotMapped,  // the CPU has no (writable) memory there
+  kOutOfMemory,
+};
+
+/// What a caller may know of a range.
+struct RangeInfo {
+  RangeKind kind;
+  RangeOrigin origin;
+  std::uintptr_t host_pointer;
+  std::uintptr_t device_pointer;
+  std::size_t size_bytes;
+};
+
+class Memory {
+ public:
+  Memory(Registry& registry, std::size_t vram_bytes);
+
+  MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
+  MemoryError unregister_host(std::uintptr_t pointer);
+  MemoryError allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer);
+  MemoryError release(RangeOrigin origin, std::uintptr_t pointer);
+
+  /// The range that a host or device pointer lies in.
+  std::optional<RangeInfo> find(std::uintptr_t pointer);
+
+  std::size_t vram_bytes() const { return vram_bytes_; }
+  std::size_t vram_free_bytes();
+
+  /// Held by whoever validates ranges or changes the set of ranges, across system calls. The
+  /// supervisor never takes it.
+  std::mutex& lock() { return lock_; }
+  const Pagemap& pagemap() const { return pagemap_; }
+
+ private:
+  std::unique_ptr<Range> make_range(RangeKind kind, RangeOrigin origin, std::uintptr_t pointer,
+                                    std::size_t size_bytes);
+  MemoryError map_on_device(std::unique_ptr<Range> range);
+  void unmap_from_device(Range& range);
+  MemoryError end_range(RangeOrigin origin, std::uintptr_t pointer);
+  MemoryError allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer);
+  std::optional<std::uintptr_t> take_vram(std::size_t size_bytes);
+
+  std::mutex lock_;
+  Registry& registry_;
+  Pagemap pagemap_;
+  // By the pointer that ends the range: host pointer, or device pointer for device memory.
+  std::map<std::uintptr_t, std::unique_ptr<Range>> ranges_;
+
+  const std::size_t vram_bytes_;
+  std::uintptr_t vram_host_ = 0;    // the pool as the CPU writes it
+  std::uintptr_t vram_device_ = 0;  // as kernels name it; not accessible to the CPU
+  std::map<std::uintptr_t, std::size_t> vram_used_;  // offset and size
+};
+
+}  // namespace softgpu

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/queue.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "softgpu/core/clock.hpp"
+#include "softgpu/core/device.hpp"
+#include "softgpu/core/futex.hpp"
+#include "softgpu/core/report.hpp"
+
+namespace softgpu {
+
+std::uint64_t Queue::submit(Operation operation) {
+  const std::lock_guard lock(lock_);
+  operations_.push_back(std::move(operation));
+  submitted_.notify_one();
+  return ++submitted_count_;
+}
+
+bool Queue::finished(std::uint64_t position) {
+  const std::lock_guard lock(lock_);
+  return completed_count_ >= position;
+}
+
+std::uint64_t Queue::last_submitted() {
+  const std::lock_guard lock(lock_);
+  return submitted_count_;
+}
+
+bool Queue::wait(std::uint64_t position, std::uint64_t deadline_ns) {
+  std::unique_lock lock(lock_);
+  while (completed_count_ < position) {
+    const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC);
+    if (now_ns >= deadline_ns) {
+      return false;
+    }
+    const std::uint64_t wait_ns = std::min<std::uint64_t>(deadline_ns - now_ns, 1'000'000'000);
+    completed_.wait_for(lock, std::chrono::nanoseconds(wait_ns));
+  }
+  return true;
+}
+
+std::string Queue::current_operation() {
+  const std::lock_guard lock(lock_);
+  if (!running_.empty()) {
+    return running_;
+  }
+  return operations_.empty() ? std::string() : operations_.front().name;
+}
+
+void Queue::close() {
+  const std::lock_guard lock(lock_);
+  closed_ = true;
+  submitted_.notify_one();
+}
+
+void Queue::serve() {
+  std::unique_lock lock(lock_);
+  for (;;) {
+    submitted_.wait(lock, [this] { return closed_ || !operations_.empty(); });
+    if (operations_.empty()) {
+      return;
+    }
+    Operation operation = std::move(operations_.front());
+    operations_.pop_front();
+    running_ = operation.name;
+    lock.unlock();
+    run(operation);
+    lock.lock();
+    running_.clear();
+    ++completed_count_;
+    completed_.notify_all();
+  }
+}
+
+void Queue::run(Operation& operation) {
+  for (const QueuePoint& fence : operation.fences) {
+    fence.queue->wait(fence.position, UINT64_MAX);
+  }
+  if (operation.run != nullptr) {
+    std::vector<Wave*> waves;
+    if (!device().queues().take_waves(operation.waves, waves)) {
+      fail("no thread for %u more waves", operation.waves);
+    }
+    Grid grid;
+    grid.run = operation.run;
+    grid.arguments = operation.arguments.data();
+    grid.wave_count = operation.waves;
+    grid.waves_left.store(operation.waves, std::memory_order_relaxed);
+    for (std::uint32_t index = 0; index < operation.waves; ++index) {
+      waves[index]->start(grid, index);
+    }
+    for (std::uint32_t left = operation.waves; left != 0;
+         left = grid.waves_left.load(std::memory_order_acquire)) {
+      futex_wait(grid.waves_left, left);
+    }
+    device().queues().give_back(waves);
+  }
+  if (operation.host_work) {
+    operation.host_work();
+  }
+}
+
+std::shared_ptr<Queue> Queues::add(bool blocking) {
+  auto queue = std::make_shared<Queue>(blocking);
+  if (!device().spawner().start_thread("softgpu-queue", [queue] { queue->serve(); })) {
+    return nullptr;
+  }
+  const std::lock_guard lock(lock_);
+  queues_.push_back(queue);
+  return queue;
+}
+
+void Queues::remove(const std::shared_ptr<Queue>& queue) {
+  queue->close();
+  const std::lock_guard lock(lock_);
+  queues_.remove(queue);
+}
+
+std::shared_ptr<Queue> Queues::null_queue() {
+  {
+    const std::lock_guard lock(lock_);
+    if (null_queue_ != nullptr) {
+      return null_queue_;
+    }
+  }
+  std::shared_ptr<Queue> made = add(true);
+  const std::lock_guard lock(lock_);
+  if (null_queue_ == nullptr) {
+    null_queue_ = made;
+  } else if (made != nullptr) {
+    made->close();
+    queues_.remove(made);
+  }
+  return null_queue_;
+}
+
+std::vector<QueuePoint> Queues::points(WaitsFor waits_for) {
+  std::vector<QueuePoint> points;
+  const std::lock_guard lock(lock_);
+  for (const std::shared_ptr<Queue>& queue : queues_) {
+    const bool wanted = waits_for == WaitsFor::kAllQueues ||
+                        (waits_for == WaitsFor::kBlockingQueues && queue->blocking()) ||
+                        (waits_for == WaitsFor::kNullQueue && queue == null_queue_);
+    if (wanted) {
+      points.push_back({queue, queue->last_submitted()});
+    }
+  }
+  return points;
+}
+
+QueuePoint Queues::submit(const std::shared_ptr<Queue>& queue, Operation operation,
+                          WaitsFor waits_for) {
+  operation.fences = points(waits_for);
+  std::erase_if(operation.fences, [&](const QueuePoint& fence) { return fence.queue == queue; });
+  const std::uint64_t position = queue->submit(std::move(operation));
+  return {queue, position};
+}
+
+void Queues::wait(const QueuePoint& point, const char* call) {
+  const std::uint64_t limit_ms = device().settings().wait_limit_ms;
+  const std::uint64_t deadline_ns = read_clock_ns(CLOCK_MONOTONIC) + limit_ms * 1'000'000;
+  if (!point.queue->wait(point.position, deadline_ns)) {
+    fail("%s has waited %llu ms for %s; a GPU would hang here (SOFTGPU_WAIT_LIMIT_MS)", call,
+         static_cast<unsigned long long>(limit_ms), point.queue->current_operation().c_str());
+  }
+}
+
+void Queues::wait_for_all(const char* call) {
+  for (const QueuePoint& point : points(WaitsFor::kAllQueues)) {
+    wait(point, call);
+  }
+}
+
+bool Queues::take_waves(std::uint32_t count, std::vector<Wave*>& taken) {
+  const std::lock_guard lock(waves_lock_);
+  while (idle_waves_.size() < count) {
+    Wave* wave = device().waves().add();
+    const bool started = wave != nullptr && device().spawner().start_thread("softgpu-wave", [wave] {
+      run_on_uncopied_stack([wave] { wave->run_grids(); });
+    });
+    if (!started) {
+      return false;
+    }
+    idle_waves_.push_back(wave);
+  }
+  taken.assign(idle_waves_.end() - static_cast<std::ptrdiff_t>(count), idle_waves_.end());
+  idle_waves_.resize(idle_waves_.size() - count);
+  return true;
+}
+
+void Queues::give_back(const std::vector<Wave*>& waves) {
+  const std::lock_guard lock(waves_lock_);
+  idle_waves_.insert(idle_waves_.end(), waves.begin(), waves.end());
+}
+
+}  // namespace softgpu

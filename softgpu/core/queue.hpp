@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Queues (HIP streams): operations in order, each on its queue's own thread.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "softgpu/core/wave.hpp"
+
+namespace softgpu {
+
+class Queue;
+
+/// A point in a queue: all operations up to and with number `position`.
+struct QueuePoint {
+  std::shared_ptr<Queue> queue;
+  std::uint64_t position = 0;
+};
+
+/// What an operation waits for besides the operations before it in its own queue.
+enum class WaitsFor {
+  kNothing,         // streams with hipStreamNonBlocking
+  kNullQueue,       // other streams: the null stream
+  kBlockingQueues,  // the null stream: all streams without hipStreamNonBlocking
+  kAllQueues,       // copies: they need what a running kernel occupies (kfd_facts §0.32)
+};
+
+struct Operation {
+  std::string name;  // of the kernel or call, for messages
+  std::vector<QueuePoint> fences;
+  std::function<void()> host_work;               // events and markers
+  void (*run)(const void* arguments) = nullptr;  // kernels and copies: runs on waves
+  std::vector<unsigned char> arguments;
+  std::uint32_t waves = 0;
+};
+
+class Queue {
+ public:
+  explicit Queue(bool blocking) : blocking_(blocking) {}
+
+  bool blocking() const { return blocking_; }
+  std::uint64_t submit(Operation operation);
+  bool finished(std::uint64_t position);
+  std::uint64_t last_submitted();
+
+  /// Waits at most until the deadline (CLOCK_MONOTONIC ns). False: not finished.
+  bool wait(std::uint64_t position, std::uint64_t deadline_ns);
+
+  /// Name of what runs now or next; empty when idle.
+  std::string current_operation();
+
+  /// Body of the queue's thread; returns after close() when everything has run.
+  void serve();
+  void close();
+
+ private:
+  void run(Operation& operation);
+
+  const bool blocking_;
+  std::mutex lock_;
+  std::condition_variable submitted_;
+  std::condition_variable completed_;
+  std::deque<Operation> operations_;
+  std::string running_;
+  std::uint64_t submitted_count_ = 0;
+  std::uint64_t completed_count_ = 0;
+  bool closed_ = false;
+};
+
+/// All queues and the waves that they share.
+class Queues {
+ public:
+  /// Makes a queue with its thread; null when the system gives none.
+  std::shared_ptr<Queue> add(bool blocking);
+  void remove(const std::shared_ptr<Queue>& queue);
+
+  /// The null stream, made when first needed.
+  std::shared_ptr<Queue> null_queue();
+
+  /// Puts the operation into the queue with the fences that its kind of wait asks for.
+  QueuePoint submit(const std::shared_ptr<Queue>& queue, Operation operation, WaitsFor waits_for);
+
+  /// Waits for one point, or for everything submitted so far. A wait over the limit
+  /// (SOFTGPU_WAIT_LIMIT_MS) ends the process with a message naming `call` and the operation.
+  void wait(const QueuePoint& point, const char* call);
+  void wait_for_all(const char* call);
+
+  /// Takes waves out of the pool, making new ones as needed; false when there are no more.
+  bool take_waves(std::uint32_t count, std::vector<Wave*>& taken);
+  void give_back(const std::vector<Wave*>& waves);
+
+ private:
+  std::vector<QueuePoint> points(WaitsFor waits_for);
+
+  std::mutex lock_;
+  std::list<std::shared_ptr<Queue>> queues_;
+  std::shared_ptr<Queue> null_queue_;
+  std::mutex waves_lock_;
+  std::vector<Wave*> idle_waves_;
+};
+
+}  // namespace softgpu

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: MIT
+// A piece of memory that the device knows, with its part of the device's page table.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "softgpu/core/interval_tree.hpp"
+
+namespace softgpu {
+
+inline constexpr std::uintptr_t kPageSize = 4096;
+inline constexpr unsigned kPageShift = 12;
+
+inline std::uintptr_t page_floor(std::uintptr_t address) { return address & ~(kPageSize - 1); }
+inline std::uintptr_t page_ceil(std::uintptr_t address) {
+  return page_floor(address + kPageSize - 1);
+}
+
+/// KFD's kinds of memory (kfd_facts §1, §2).
+enum class RangeKind {
+  kUserptr,  // userptr BO: one notifier over the whole BO, holes make it page-less
+  kSvm,      // SVM range: keeps what is left of it after munmap
+  kPinned,   // device memory: no notifier, never evicted
+};
+
+/// Which call made the range, and so which call may end it.
+enum class RangeOrigin { kHostRegister, kHostMalloc, kManaged, kVram };
+
+/// Device page-table entry.
+class Pte {
+ public:
+  static constexpr std::uint64_t kValid = 1;
+  static constexpr std::uint64_t kWritable = 2;
+  static constexpr std::uint64_t kUnmapped = 4;  // SVM: the CPU's mapping is gone for good
+  static constexpr unsigned kFrameShift = 8;
+
+  static std::uint64_t make(std::uint64_t frame, bool writable) {
+    return (frame << kFrameShift) | kValid | (writable ? kWritable : 0);
+  }
+  static std::uint64_t frame(std::uint64_t entry) { return entry >> kFrameShift; }
+};
+
+/// What the page-table entries of a range amount to, so that translation need not read them all.
+enum class RangePages { kNone, kAllWritable, kMixed };
+
+/// Whether fork notifies the range's mapping (kernel mm/memory.c copy_page_range); read from smaps.
+enum class ForkPolicy { kUnknown, kNotified, kNotNotified };
+
+struct Range {
+  RangeKind kind = RangeKind::kUserptr;
+  RangeOrigin origin = RangeOrigin::kHostRegister;
+
+  // As the caller named it, and rounded out to pages. Pinned ranges have no CPU address of their
+  // own: host_begin is where the device's memory pool is mapped.
+  std::uintptr_t pointer = 0;
+  std::size_t size_bytes = 0;
+  std::uintptr_t host_begin = 0;
+  std::uintptr_t device_begin = 0;
+  std::size_t page_count = 0;
+
+  IntervalNode host_node;  // not in the tree for pinned ranges
+  IntervalNode device_node;
+
+  // Guarded by the registry lock.
+  std::unique_ptr<std::uint64_t[]> entries;  // Pte, one per page
+  RangePages pages = RangePages::kNone;
+  bool has_unmapped = false;        // some entries are Pte::kUnmapped
+  bool mapped = false;              // on the device; before, invalidations stop no queue
+  std::uint64_t invalid = 0;        // invalidations since the last validation
+  std::uint64_t invalidations = 0;  // all of them; tells the restore pass that something happened
+  std::uint64_t changed_begin_page = 0;  // hull of the pages that invalidations since then named
+  std::uint64_t changed_end_page = 0;
+  ForkPolicy fork_policy = ForkPolicy::kUnknown;
+  std::uint64_t fork_policy_changes = 0;
+
+  // Of the validation under way; guarded by the memory lock. Entries are staged here while the
+  // range is invalid, so that nothing is allocated then.
+  std::unique_ptr<std::uint64_t[]> staged;
+  std::uint64_t pass_invalidations = 0;
+
+  // Planted fault `stale`: the page that the device keeps its own copy of.
+  std::uintptr_t stale_copy = 0;
+  std::uint64_t stale_page = 0;
+
+  std::uintptr_t host_end() const { return host_begin + page_count * kPageSize; }
+  std::uintptr_t device_end() const { return device_begin + page_count * kPageSize; }
+};
+
+}  // namespace softgpu

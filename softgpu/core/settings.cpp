@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/settings.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+#include <string_view>
+
+namespace softgpu {
+namespace {
+
+constexpr std::uint64_t kDefaultVramBytes = 256ull << 20;
+
+std::uint32_t usable_cpus() {
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  if (sched_getaffinity(0, sizeof(cpus), &cpus) != 0) {
+    return 1;
+  }
+  return static_cast<std::uint32_t>(std::max(1, CPU_COUNT(&cpus)));
+}
+
+/// A positive integer with an optional suffix K, M or G.
+std::optional<std::uint64_t> parse_number(std::string_view text) {
+  std::uint64_t value = 0;
+  const auto [rest, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const std::string_view suffix(rest, static_cast<std::size_t>(text.data() + text.size() - rest));
+  const int shift = suffix == "K" ? 10 : suffix == "M" ? 20 : suffix == "G" ? 30 : 0;
+  if (error != std::errc() || value == 0 || (shift == 0 && !suffix.empty()) ||
+      value > (UINT64_MAX >> shift)) {
+    return std::nullopt;
+  }
+  return value << shift;
+}
+
+struct NumberSetting {
+  const char* name;
+  std::uint64_t maximum;
+  void (*set)(Settings& settings, std::uint64_t value);
+};
+
+constexpr std::array kNumberSettings = {
+    NumberSetting{"SOFTGPU_WAVES", 256,
+                  [](Settings& settings, std::uint64_t value) {
+                    settings.waves = static_cast<std::uint32_t>(value);
+                  }},
+    NumberSetting{"SOFTGPU_VRAM", 1ull << 40,
+                  [](Settings& settings, std::uint64_t value) { settings.vram_bytes = value; }},
+    NumberSetting{"SOFTGPU_WAIT_LIMIT_MS", 86'400'000,
+                  [](Settings& settings, std::uint64_t value) { settings.wait_limit_ms = value; }},
+};
+
+bool read_audit(std::string_view text, Settings& settings) {
+  if (text == "off") {
+    settings.audit = AuditLevel::kOff;
+  } else if (text == "restore") {
+    settings.audit = AuditLevel::kRestore;
+  } else if (text == "full") {
+    settings.audit = AuditLevel::kFull;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+bool read_plant(std::string_view text, Settings& settings) {
+  struct Name {
+    std::string_view name;
+    Plant plant;
+  };
+  constexpr std::array kNames = {
+      Name{"stale", Plant::kStale}, Name{"foreign", Plant::kForeign},
+      Name{"lost", Plant::kLost},   Name{"torn", Plant::kTorn},
+      Name{"zero", Plant::kZero},   Name{"early_resume", Plant::kEarlyResume}};
+  constexpr std::string_view kSkipHook = "skip_hook:";
+  if (text.starts_with(kSkipHook)) {
+    settings.plant = Plant::kSkipHook;
+    settings.plant_hook = text.substr(kSkipHook.size());
+    return true;
+  }
+  const auto* found = std::find_if(kNames.begin(), kNames.end(),
+                                   [&](const Name& entry) { return entry.name == text; });
+  if (found == kNames.end()) {
+    return false;
+  }
+  settings.plant = found->plant;
+  return true;
+}
+
+std::string wrong(const char* name, const char* text) {
+  return std::string(name) + "=" + text + " is not understood";
+}
+
+}  // namespace
+
+std::string read_settings(Settings& settings) {
+  settings.waves = std::max<std::uint32_t>(1, usable_cpus() - 1);
+  settings.vram_bytes = kDefaultVramBytes;
+  for (const NumberSetting& setting : kNumberSettings) {
+    if (const char* text = std::getenv(setting.name)) {
+      const std::optional<std::uint64_t> value = parse_number(text);
+      if (!value || *value > setting.maximum) {
+        return wrong(setting.name, text);
+      }
+      setting.set(settings, *value);
+    }
+  }
+  const char* audit = std::getenv("SOFTGPU_AUDIT");
+  if (audit != nullptr && !read_audit(audit, settings)) {
+    return wrong("SOFTGPU_AUDIT", audit);
+  }
+  const char* plant = std::getenv("SOFTGPU_PLANT");
+  if (plant != nullptr && *plant != '\0' && !read_plant(plant, settings)) {
+    return wrong("SOFTGPU_PLANT", plant);
+  }
+  return {};
+}
+
+}  // namespace softgpu

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// Everything that the environment decides, read once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace softgpu {
+
+enum class AuditLevel {
+  kOff,
+  kRestore,  // off the caller's path: while waves are stopped, and where memory leaves the device
+  kFull,     // also every page of every range before each held call proceeds
+};
+
+enum class Plant { kNone, kStale, kForeign, kLost, kTorn, kZero, kSkipHook, kEarlyResume };
+
+struct Settings {
+  std::uint32_t waves = 1;                  // SOFTGPU_WAVES
+  std::uint64_t vram_bytes = 0;             // SOFTGPU_VRAM, bytes or with suffix K, M, G
+  std::uint64_t wait_limit_ms = 10'000;     // SOFTGPU_WAIT_LIMIT_MS
+  AuditLevel audit = AuditLevel::kRestore;  // SOFTGPU_AUDIT=off|restore|full
+  Plant plant = Plant::kNone;               // SOFTGPU_PLANT
+  std::string plant_hook;                   // SOFTGPU_PLANT=skip_hook:<hook>
+};
+
+/// Reads the environment. Returns an empty string, or what is wrong with it.
+std::string read_settings(Settings& settings);
+
+}  // namespace softgpu

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/wave.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "softgpu/core/clock.hpp"
+#include "softgpu/core/control_memory.hpp"
+#include "softgpu/core/device.hpp"
+#include "softgpu/core/driver_events.hpp"
+#include "softgpu/core/futex.hpp"
+#include "softgpu/core/plant.hpp"
+#include "softgpu/core/report.hpp"
+
+namespace softgpu {
+
+constinit thread_local WaveContext* current_wave = nullptr;
+
+namespace {
+
+// KFD gives a preemption 9 s (queue_preemption_timeout_ms, kfd_facts §4) and resets the GPU then.
+constexpr std::uint64_t kPreemptionLimitNs = 9'000'000'000;
+constexpr std::uint64_t kCpuGapNs = 20'000;   // between two stamps: worth looking at
+constexpr std::uint64_t kCpuLossNs = 10'000;  // worth reporting
+constexpr std::uint64_t kCpuBaselineNs = 1'000'000;
+constexpr unsigned kAcknowledgementSpins = 2000;  // some microseconds: a running wave needs < 1 µs
+
+void pause_cpu() {
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#endif
+}
+
+bool hit(const Translation& translation, std::uintptr_t address, Access access) {
+  return address - translation.device_begin <
+         (access == Access::kWrite ? translation.writable_size : translation.size);
+}
+
+}  // namespace
+
+std::uint64_t CpuWatch::sample(std::uint64_t now_ns) {
+  const std::uint64_t gap_ns = last_clock_ns_ == 0 ? 0 : now_ns - last_clock_ns_;
+  const bool fresh = last_clock_ns_ == 0;
+  last_clock_ns_ = now_ns;
+  if (!fresh && gap_ns <= kCpuGapNs && now_ns - baseline_clock_ns_ <= kCpuBaselineNs) {
+    return 0;
+  }
+  const std::uint64_t cpu_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
+  const std::uint64_t elapsed_ns = now_ns - baseline_clock_ns_;
+  const std::uint64_t used_ns = cpu_ns - baseline_cpu_ns_;
+  rebase(now_ns, cpu_ns);
+  if (fresh || gap_ns <= kCpuGapNs || elapsed_ns <= used_ns) {
+    return 0;
+  }
+  const std::uint64_t lost_ns = std::min(elapsed_ns - used_ns, gap_ns);
+  return lost_ns > kCpuLossNs ? lost_ns : 0;
+}
+
+void CpuWatch::rebase(std::uint64_t now_ns, std::uint64_t cpu_ns) {
+  baseline_clock_ns_ = now_ns;
+  baseline_cpu_ns_ = cpu_ns;
+}
+
+void Wave::run_grids() {
+  current_wave = this;
+  for (;;) {
+    while (grids_given_.load(std::memory_order_acquire) == grids_taken_) {
+      futex_wait(grids_given_, grids_taken_);
+    }
+    ++grids_taken_;
+    run_grid(*grid_);
+  }
+}
+
+void Wave::start(Grid& grid, std::uint32_t index) {
+  grid_ = &grid;
+  wave_index = index;
+  wave_count = grid.wave_count;
+  grids_given_.fetch_add(1, std::memory_order_release);
+  futex_wake_all(grids_given_);
+}
+
+void Wave::run_grid(Grid& grid) {
+  drop_translations();
+  cpu_watch.restart();
+  // Either this wave sees the stop, or whoever stops sees it running and waits for it.
+  state.store(kWaveRunning, std::memory_order_seq_cst);
+  if (table_->stop_requested()) {
+    attend_slowly();
+  }
+  grid.run(grid.arguments);
+  state.store(kWaveIdle, std::memory_order_seq_cst);
+  table_->acknowledge();
+  if (grid.waves_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    futex_wake_all(grid.waves_left);
+  }
+}
+
+void Wave::attend_slowly() {
+  cpu_watch.restart();
+  if ((attention.load(std::memory_order_acquire) & kAttentionFlush) != 0) {
+    attention.fetch_and(~kAttentionFlush, std::memory_order_acq_rel);
+    const std::uint32_t request = table_->flushes_requested_.load(std::memory_order_acquire);
+    drop_translations();
+    flushes_done.store(request, std::memory_order_seq_cst);
+    table_->acknowledge();
+  }
+  while (table_->stop_requested()) {
+    drop_translations();
+    state.store(kWaveParked, std::memory_order_seq_cst);
+    table_->acknowledge();
+    std::uint32_t stops = table_->stops_.load(std::memory_order_acquire);
+    while ((stops & 1) != 0) {
+      futex_wait(table_->stops_, stops);
+      stops = table_->stops_.load(std::memory_order_acquire);
+    }
+    state.store(kWaveRunning, std::memory_order_seq_cst);
+  }
+}
+
+void Wave::drop_translations() {
+  recent = {};
+  cached_ = {};
+}
+
+bool Wave::find_cached(std::uintptr_t device_address, Access access) {
+  if (hit(recent, device_address, access)) {
+    return true;
+  }
+  const auto* found = std::find_if(cached_.begin(), cached_.end(), [&](const Translation& entry) {
+    return hit(entry, device_address, access);
+  });
+  if (found == cached_.end()) {
+    return false;
+  }
+  recent = *found;
+  return true;
+}
+
+bool Wave::fill(std::uintptr_t device_address, Access access) {
+  TranslationResult result;
+  bool must_attend = false;
+  {
+    Registry& registry = device().registry();
+    const std::lock_guard lock(registry.lock());
+    result = registry.translate(device_address, access);
+    // Whoever invalidates asks waves to stop under this lock. A wave that finds an invalidated
+    // page and no such request is running where it must not.
+    must_attend = result.fault == TranslationFault::kInvalidated &&
+                  (attention.load(std::memory_order_relaxed) & kAttentionPark) != 0;
+  }
+  if (must_attend) {
+    return false;
+  }
+  if (result.fault == TranslationFault::kInvalidated) {
+    result.translation = device().report_protocol_violation(device_address);
+  } else if (result.fault) {
+    device().raise_memory_fault(device_address, access, *result.fault);
+  }
+  recent = result.translation;
+  cached_[next_victim_] = recent;
+  next_victim_ = (next_victim_ + 1) % kCachedTranslations;
+  return true;
+}
+
+std::uintptr_t Wave::translate(std::uintptr_t device_address, Access access) {
+  for (;;) {
+    attend();
+    if (find_cached(device_address, access) || fill(device_address, access)) {
+      return device_address + recent.delta;
+    }
+  }
+}
+
+std::uint64_t slow_load(WaveContext& context, std::uintptr_t device_address) {
+  Wave& wave = static_cast<Wave&>(context);
+  const auto* word =
+      reinterpret_cast<const std::uint64_t*>(wave.translate(device_address, Access::kRead));
+  const std::uint64_t value = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+  return wave.watched_by_plant() ? planted_load(wave, device_address, value) : value;
+}
+
+void slow_store(WaveContext& context, std::uintptr_t device_address, std::uint64_t value) {
+  Wave& wave = static_cast<Wave&>(context);
+  auto* word = reinterpret_cast<std::uint64_t*>(wave.translate(device_address, Access::kWrite));
+  if (wave.watched_by_plant()) {
+    planted_store(wave, device_address, word, value);
+  } else {
+    __atomic_store_n(word, value, __ATOMIC_RELAXED);
+  }
+}
+
+std::uint64_t wave_clock_ticks(WaveContext& context) {
+  Wave& wave = static_cast<Wave&>(context);
+  wave.attend();
+  const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC_RAW);
+  if (const std::uint64_t lost_ns = wave.cpu_watch.sample(now_ns); lost_ns != 0) {
+    device().events().lost_cpu(wave.wave_index, lost_ns);
+  }
+  return device_ticks_at(now_ns);
+}
+
+WaveTable::WaveTable() {
+  spin_rounds_ = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? kAcknowledgementSpins : 0;
+}
+
+std::size_t WaveTable::running() const {
+  const std::size_t count = size();
+  return static_cast<std::size_t>(
+      std::count_if(waves_.begin(), waves_.begin() + static_cast<std::ptrdiff_t>(count),
+                    [](const Wave* wave) { return wave->state.load() == kWaveRunning; }));
+}
+
+Wave* WaveTable::add() {
+  const std::size_t index = size_.load(std::memory_order_relaxed);
+  if (index == kCapacity) {
+    return nullptr;
+  }
+  Wave& wave = make_in_control_memory<Wave>(*this);
+  wave.attention.store(initial_attention_, std::memory_order_relaxed);
+  waves_[index] = &wave;
+  size_.store(index + 1, std::memory_order_seq_cst);
+  return &wave;
+}
+
+void WaveTable::watch_all_accesses() { initial_attention_ = kAttentionPlant; }
+
+void WaveTable::acknowledge() {
+  acknowledgements_.fetch_add(1, std::memory_order_seq_cst);
+  if (waiters_.load(std::memory_order_seq_cst) != 0) {
+    futex_wake_all(acknowledgements_);
+  }
+}
+
+void WaveTable::set_attention(std::uint32_t bits) {
+  for (std::size_t index = 0; index < size(); ++index) {
+    waves_[index]->attention.fetch_or(bits, std::memory_order_seq_cst);
+  }
+}
+
+template <typename Predicate>
+void WaveTable::wait_for_acknowledgements(Predicate done) {
+  for (unsigned round = 0; round < spin_rounds_; ++round) {
+    if (done()) {
+      return;
+    }
+    pause_cpu();
+  }
+  const std::uint64_t limit_ns = read_clock_ns(CLOCK_MONOTONIC) + kPreemptionLimitNs;
+  waiters_.fetch_add(1, std::memory_order_seq_cst);
+  for (;;) {
+    const std::uint32_t seen = acknowledgements_.load(std::memory_order_seq_cst);
+    if (done()) {
+      break;
+    }
+    if (read_clock_ns(CLOCK_MONOTONIC) > limit_ns) {
+      fail("a wave has made no memory access for 9 s, so its queue cannot be preempted");
+    }
+    futex_wait(acknowledgements_, seen, 100'000'000);
+  }
+  waiters_.fetch_sub(1, std::memory_order_seq_cst);
+}
+
+void WaveTable::request_stop() {
+  stops_.fetch_or(1, std::memory_order_seq_cst);
+  set_attention(kAttentionPark);
+}
+
+void WaveTable::wait_until_stopped() {
+  wait_for_acknowledgements([this] { return running() == 0; });
+}
+
+void WaveTable::resume() {
+  for (std::size_t index = 0; index < size(); ++index) {
+    waves_[index]->attention.fetch_and(~kAttentionPark, std::memory_order_seq_cst);
+  }
+  stops_.fetch_add(1, std::memory_order_seq_cst);
+  futex_wake_all(stops_);
+}
+
+std::uint32_t WaveTable::request_flush() {
+  const std::uint32_t request = flushes_requested_.fetch_add(1, std::memory_order_seq_cst) + 1;
+  set_attention(kAttentionFlush);
+  return request;
+}
+
+void WaveTable::wait_until_flushed(std::uint32_t request) {
+  wait_for_acknowledgements([this, request] {
+    for (std::size_t index = 0; index < size(); ++index) {
+      const Wave& wave = *waves_[index];
+      // Signed difference: the counters may wrap.
+      if (wave.state.load(std::memory_order_seq_cst) == kWaveRunning &&
+          static_cast<std::int32_t>(wave.flushes_done.load(std::memory_order_seq_cst) - request) <
+              0) {
+        return false;
+      }
+    }
+    return true;
+  });
+}
+
+}  // namespace softgpu

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+// Waves (threads that run kernels) and how all of them are stopped, flushed and let go again.
+#pragma once
+
+#include <sys/types.h>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+
+#include "softgpu/core/registry.hpp"
+#include "softgpu/kernel/wave_context.hpp"
+
+namespace softgpu {
+
+/// One kernel launch as the waves see it.
+struct Grid {
+  void (*run)(const void* arguments) = nullptr;
+  const void* arguments = nullptr;
+  std::uint32_t wave_count = 0;
+  std::atomic<std::uint32_t> waves_left{0};  // futex word
+};
+
+/// Notices that the operating system took the CPU from a running wave.
+class CpuWatch {
+ public:
+  void restart() { last_clock_ns_ = 0; }
+
+  /// Returns the CPU time in ns lost since the last call, 0 mostly.
+  std::uint64_t sample(std::uint64_t monotonic_raw_ns);
+
+ private:
+  void rebase(std::uint64_t monotonic_raw_ns, std::uint64_t cpu_ns);
+
+  std::uint64_t last_clock_ns_ = 0;
+  std::uint64_t baseline_clock_ns_ = 0;
+  std::uint64_t baseline_cpu_ns_ = 0;
+};
+
+enum WaveState : std::uint32_t { kWaveIdle, kWaveRunning, kWaveParked };
+
+class WaveTable;
+
+/// Lives in memory that fork neither copies nor write-protects (control_memory).
+class Wave : public WaveContext {
+ public:
+  explicit Wave(WaveTable& table) : table_(&table) {}
+
+  /// Body of the wave's thread: runs grids as they are given, for ever.
+  [[noreturn]] void run_grids();
+
+  /// Gives an idle wave its part of a grid. One caller at a time.
+  void start(Grid& grid, std::uint32_t index);
+
+  /// CPU address of one word for the device; parks, flushes and fills the translation as needed.
+  std::uintptr_t translate(std::uintptr_t device_address, Access access);
+
+  /// Parks or flushes if somebody asked for it. The only place where a running wave stops.
+  void attend() {
+    if ((attention.load(std::memory_order_relaxed) & (kAttentionPark | kAttentionFlush)) != 0) {
+      attend_slowly();
+    }
+  }
+
+  bool watched_by_plant() const {
+    return (attention.load(std::memory_order_relaxed) & kAttentionPlant) != 0;
+  }
+
+  std::atomic<std::uint32_t> state{kWaveIdle};
+  std::atomic<std::uint32_t> flushes_done{0};
+  CpuWatch cpu_watch;
+  std::uint64_t accesses = 0;    // counted for planted faults only
+  std::uintptr_t accessing = 0;  // device address of the slow access under way
+
+ private:
+  static constexpr std::size_t kCachedTranslations = 8;
+
+  void attend_slowly();
+  void run_grid(Grid& grid);
+  void drop_translations();
+  bool find_cached(std::uintptr_t device_address, Access access);
+  bool fill(std::uintptr_t device_address, Access access);
+
+  WaveTable* table_;
+  std::array<Translation, kCachedTranslations> cached_{};
+  std::size_t next_victim_ = 0;
+  std::atomic<std::uint32_t> grids_given_{0};  // futex word
+  std::uint32_t grids_taken_ = 0;
+  Grid* grid_ = nullptr;
+};
+
+/// All waves of the process. Stop requests are counted by the caller (QueueStops), not here.
+class WaveTable {
+ public:
+  static constexpr std::size_t kCapacity = 512;
+
+  WaveTable();
+
+  /// Makes a wave and its thread; null when the table is full. Must run on an unfiltered thread.
+  Wave* add();
+
+  /// Asks every wave to park. Only atomics: may be called under the registry lock. Waves that start
+  /// later park before their first access.
+  void request_stop();
+
+  /// Returns when no wave runs. Fails the process when a wave does not stop within the limit.
+  void wait_until_stopped();
+
+  void resume();
+
+  /// Asks running waves to drop their translations; returns what wait_until_flushed needs.
+  std::uint32_t request_flush();
+  void wait_until_flushed(std::uint32_t request);
+
+  /// Waves added from now on send every access through the slow path, for planted faults.
+  void watch_all_accesses();
+
+  bool stop_requested() const { return (stops_.load(std::memory_order_seq_cst) & 1) != 0; }
+  std::size_t size() const { return size_.load(std::memory_order_acquire); }
+  Wave& wave(std::size_t index) { return *waves_[index]; }
+  std::size_t running() const;
+
+ private:
+  friend class Wave;
+
+  void acknowledge();
+  template <typename Predicate>
+  void wait_for_acknowledgements(Predicate done);
+  void set_attention(std::uint32_t bits);
+
+  // Written by waves and on every stop, so these too must not be copy-on-write: the table itself
+  // lives in control memory.
+  alignas(64) std::atomic<std::uint32_t> stops_{0};  // odd: stopped; futex word of parked waves
+  alignas(64) std::atomic<std::uint32_t> acknowledgements_{0};  // futex word of those who wait
+  std::atomic<std::uint32_t> waiters_{0};
+  std::atomic<std::uint32_t> flushes_requested_{0};
+  std::atomic<std::size_t> size_{0};
+  std::array<Wave*, kCapacity> waves_{};
+  std::uint32_t initial_attention_ = 0;
+  unsigned spin_rounds_ = 0;
+};
+
+}  // namespace softgpu
