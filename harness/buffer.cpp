@@ -24,8 +24,8 @@ void throw_errno(const char* what) {
 /// registrations outlive hipHostUnregister (kfd_facts §0.3).
 std::byte* map_anonymous(std::size_t size_bytes) {
   const std::size_t reserved = size_bytes + kHugePageBytes + kNeighbourRoomBytes;
-  void* region = mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                      -1, 0);
+  void* region =
+      mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (region == MAP_FAILED) throw_errno("mmap of an address range for the workload's memory");
   const auto first = reinterpret_cast<std::uintptr_t>(region);
   const std::uintptr_t aligned = (first + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
@@ -45,15 +45,12 @@ void apply_policy(std::byte* host, std::size_t size_bytes, Policy policy) {
   if (madvise(host, size_bytes, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) {
     throw_errno("madvise(MADV_NOHUGEPAGE)");
   }
-  if (policy == Policy::kDontfork) advise(host, size_bytes, MADV_DONTFORK, "madvise(MADV_DONTFORK)");
+  if (policy == Policy::kDontfork)
+    advise(host, size_bytes, MADV_DONTFORK, "madvise(MADV_DONTFORK)");
 }
 
 bool is_inherited(const std::byte* host, std::size_t size_bytes) {
-  for (const SmapsEntry& entry : read_smaps(reinterpret_cast<std::uintptr_t>(host),
-                                            reinterpret_cast<std::uintptr_t>(host) + size_bytes)) {
-    if (entry.has_flag("dc") || entry.has_flag("sh")) return false;
-  }
-  return true;
+  return read_backing(host, size_bytes).copied_on_fork;
 }
 
 class UserptrBuffer final : public Buffer {
@@ -132,8 +129,7 @@ class HostBuffer final : public Buffer {
   // kfd_facts §0.15, §0.33: paged host memory is a userptr BO; later runtimes map it shared; driver
   // memory (GTT) shows as a PFN or I/O mapping.
   MemoryPath observed_path() const {
-    const auto begin = reinterpret_cast<std::uintptr_t>(host_);
-    for (const SmapsEntry& entry : read_smaps(begin, begin + size_bytes_)) {
+    for (const MemoryMapping& entry : read_smaps(host_, size_bytes_)) {
       if (entry.has_flag("pf") || entry.has_flag("io")) return MemoryPath::kGtt;
       if (entry.has_flag("sh")) return MemoryPath::kShared;
     }

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/child_board.hpp"
+#include "kernels/record.hpp"
 #include "kernels/workload.hpp"
 
 namespace notifier {
@@ -21,7 +22,9 @@ std::string_view to_string(ViolationClass violation_class);
 
 struct ViolationCounts {
   std::array<std::uint64_t, kViolationClasses> counts{};
-  std::uint64_t& operator[](ViolationClass which) { return counts[static_cast<std::size_t>(which)]; }
+  std::uint64_t& operator[](ViolationClass which) {
+    return counts[static_cast<std::size_t>(which)];
+  }
   std::uint64_t operator[](ViolationClass which) const {
     return counts[static_cast<std::size_t>(which)];
   }
@@ -49,7 +52,8 @@ struct PassWindow {
 /// host's last reset record, legitimate while `host_records_remain`.
 std::optional<ViolationClass> classify_host_view(std::uint64_t observed, std::uint64_t word_index,
                                                  const RecordIdentity& identity,
-                                                 const PassWindow& window, bool host_records_remain);
+                                                 const PassWindow& window,
+                                                 bool host_records_remain);
 
 /// Fills words [begin, end) of the buffer at `words` (index 0 = word 0) with the host's records.
 void fill_with_host_records(std::uint64_t* words, std::uint64_t begin, std::uint64_t end,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Perturbations of the whole address space: fork and its relatives. The child only reads, writes its
-// copy and _exits: HIP and the thunk are unusable in it (kfd_facts §0.16).
+// Perturbations of the whole address space: fork and its relatives. The child only reads, writes
+// its copy and _exits: HIP and the thunk are unusable in it (kfd_facts §0.16).
 #include <signal.h>
 #include <spawn.h>
 #include <sys/prctl.h>
@@ -78,8 +78,8 @@ void check_written_copy(EventContext& event) {
 std::uint64_t scan(EventContext& event) {
   const RecordIdentity identity{event.seed, static_cast<std::uint32_t>(event.owner)};
   return scan_child_copy(reinterpret_cast<const std::uint64_t*>(event.slice),
-                         event.slice_begin_word, event.slice_bytes / sizeof(std::uint64_t), identity,
-                         event.board->newest_epoch_allowed, event.board->findings);
+                         event.slice_begin_word, event.slice_bytes / sizeof(std::uint64_t),
+                         identity, event.board->newest_epoch_allowed, event.board->findings);
 }
 
 }  // namespace

@@ -12,7 +12,8 @@
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
 
-#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks it
+#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
+                       // it
 #define MADV_COLLAPSE 25
 #endif
 
@@ -32,16 +33,19 @@ void fill_hole(EventContext& event) {
 }  // namespace
 
 void prepare_neighbour(EventContext& event) {
-  std::byte* behind = event.slice + event.slice_bytes;
-  void* neighbour = mmap(behind, kNeighbourBytes, PROT_READ | PROT_WRITE,
-                         kFreshMemory | MAP_FIXED_NOREPLACE, -1, 0);
-  throw_if(neighbour == MAP_FAILED, "mmap of a neighbour right behind the workload's memory");
-  if (neighbour != behind) {
-    munmap(neighbour, kNeighbourBytes);
-    throw std::runtime_error("the kernel ignores MAP_FIXED_NOREPLACE (Linux 4.17 or newer needed)");
+  // Where the runtime chose the address, the room behind it may be taken.
+  for (std::byte* wanted : {event.slice + event.slice_bytes, event.slice - kNeighbourBytes}) {
+    void* neighbour = mmap(wanted, kNeighbourBytes, PROT_READ | PROT_WRITE,
+                           kFreshMemory | MAP_FIXED_NOREPLACE, -1, 0);
+    if (neighbour == wanted) {
+      std::memset(neighbour, 1, kNeighbourBytes);
+      event.spare = wanted;
+      return;
+    }
+    if (neighbour != MAP_FAILED) munmap(neighbour, kNeighbourBytes);
   }
-  std::memset(neighbour, 1, kNeighbourBytes);
-  event.spare = behind;
+  throw std::runtime_error(
+      "no room for a neighbour: the addresses before and behind the workload's memory are taken");
 }
 
 void perform_munmap_neighbour(EventContext& event) {
@@ -93,8 +97,8 @@ void prepare_mremap(EventContext& event) {
 void perform_mremap_move(EventContext& event) {
   void* moved = nullptr;
   timed(event, [&] {
-    moved = mremap(event.slice, event.slice_bytes, event.slice_bytes,
-                   MREMAP_MAYMOVE | MREMAP_FIXED, event.spare);
+    moved = mremap(event.slice, event.slice_bytes, event.slice_bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
+                   event.spare);
   });
   throw_if(moved == MAP_FAILED, "mremap of the workload's memory");
   fill_hole(event);

@@ -3,7 +3,7 @@
 
 #include <sys/resource.h>
 
-#include "harness/cpu_clock.hpp"
+#include "harness/clock_reader.hpp"
 #include "harness/perturbation.hpp"
 
 namespace notifier::perturbation_calls {

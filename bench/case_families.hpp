@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+// What is measured: families of cases, one file each, and named selections of them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "harness/case.hpp"
+
+namespace notifier {
+
+inline constexpr std::uint64_t kSmallBytes = 64 << 10;
+inline constexpr std::uint64_t kMediumBytes = 4 << 20;
+inline constexpr std::uint64_t kLargeBytes = 64 << 20;
+
+/// Every case of the grammar for the given sizes; those that cannot run are among them and say why
+/// in --list and in their row.
+std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes);
+
+/// One case of a named selection, with the number of events that its statistics want.
+struct SelectedCase {
+  Case wanted;
+  std::uint32_t events;
+};
+
+/// Selections by name: "default". Empty when there is none of that name.
+std::vector<SelectedCase> selection(std::string_view name);
+std::vector<std::string_view> selection_names();
+
+/// Events per run where no selection says otherwise: fewer where one event takes long.
+std::uint32_t usual_events(const Case& wanted);
+
+}  // namespace notifier

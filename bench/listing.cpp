@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+#include "bench/listing.hpp"
+
+#include <fmt/format.h>
+
+#include <iterator>
+
+#include "harness/perturbation.hpp"
+
+namespace notifier {
+
+std::string list_cases(const std::vector<Case>& cases) {
+  std::string text = fmt::format("{:<60} {:<14} {:>9}  {}\n", "case", "touch", "evictions", "note");
+  for (const Case& wanted : cases) {
+    const Perturbation* row = find_perturbation(wanted.perturbation);
+    if (row == nullptr) continue;
+    const MemoryPath path = usual_path(wanted.memory);
+    const TouchRule rule = touch_rule(wanted, *row, path);
+    const bool runs = rule.touch == Touch::kKeeps || rule.touch == Touch::kLeavesFirst;
+    const bool inherited = wanted.policy == Policy::kDefault && wanted.memory != Memory::kHost;
+    const std::string evictions =
+        runs ? std::to_string(expected_evictions(*row, path, inherited)) : "-";
+    std::string note = rule.reason;
+    if (runs && row->hazardous) note = fmt::format("hazardous on a real GPU: {}", row->hazard);
+    fmt::format_to(std::back_inserter(text), "{:<60} {:<14} {:>9}  {}\n", wanted.name(),
+                   to_string(rule.touch), evictions, note);
+  }
+  fmt::format_to(std::back_inserter(text), "{} cases\n", cases.size());
+  return text;
+}
+
+std::string list_plan(const std::vector<PlannedCase>& plan, std::uint32_t runs) {
+  std::string text;
+  for (const PlannedCase& planned : plan) {
+    fmt::format_to(std::back_inserter(text), "{:<60} {:>5} events\n", planned.wanted.name(),
+                   planned.events);
+  }
+  fmt::format_to(std::back_inserter(text), "{} cases, {} run{} each\n", plan.size(), runs,
+                 runs == 1 ? "" : "s");
+  return text;
+}
+
+}  // namespace notifier

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: MIT
+// notifier_bench: plans cases, runs them in workers, stores and shows what they gave. This process
+// never touches HIP; everything that does is a worker, started from this same program.
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <random>
+
+#include "bench/case_families.hpp"
+#include "bench/exit_code.hpp"
+#include "bench/google_benchmark.hpp"
+#include "bench/listing.hpp"
+#include "bench/options.hpp"
+#include "bench/self_test.hpp"
+#include "bench/suite.hpp"
+#include "harness/environment.hpp"
+#include "harness/format.hpp"
+#include "harness/stall_cause.hpp"
+#include "harness/worker.hpp"
+
+namespace notifier {
+namespace {
+
+const std::vector<std::uint64_t> kUsualSizes{kSmallBytes, kMediumBytes, kLargeBytes};
+
+/// The cases to register: a selection, unless a filter, sizes or --all ask for more.
+std::vector<PlannedCase> plan_cases(const Options& options) {
+  std::vector<PlannedCase> plan;
+  const bool whole_grammar =
+      options.all || options.list || !options.filter.empty() || !options.sizes_bytes.empty();
+  if (whole_grammar) {
+    for (const Case& wanted :
+         all_cases(options.sizes_bytes.empty() ? kUsualSizes : options.sizes_bytes)) {
+      plan.push_back({wanted, usual_events(wanted)});
+    }
+  } else {
+    for (const SelectedCase& selected : selection(options.selection)) {
+      plan.push_back({selected.wanted, selected.events});
+    }
+  }
+  return plan;
+}
+
+std::uint64_t choose_seed(const Options& options) {
+  // 48 bits are easy to type again and exact in every tool that reads JSON.
+  return options.seed ? *options.seed : std::random_device{}() * 65'536ull % (1ull << 48);
+}
+
+nlohmann::json make_manifest(const Options& options, std::uint64_t seed, int argc, char** argv) {
+  nlohmann::json manifest;
+  manifest["environment"] = read_environment(SystemView());
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  std::string machine = host.data();
+  // The machine's name becomes a folder.
+  for (char& byte : machine) {
+    if (std::isalnum(static_cast<unsigned char>(byte)) == 0 && byte != '-') byte = '_';
+  }
+  manifest["machine"] = machine.empty() ? "unnamed" : machine;
+  manifest["command"] = std::vector<std::string>(argv, argv + argc);
+  manifest["seed"] = seed;
+  manifest["suite"] = {{"runs", options.runs}};
+  return manifest;
+}
+
+/// Prints one line per planted fault. Returns false when one was not caught.
+bool self_test(Suite* suite, const DeviceInfo& device, std::uint64_t seed) {
+  std::fprintf(stderr, "self-test: planting faults ...\n");
+  const std::vector<SelfTestOutcome> outcomes = run_self_test(device, seed);
+  nlohmann::json entries = nlohmann::json::array();
+  for (const SelfTestOutcome& outcome : outcomes) {
+    if (suite == nullptr || !outcome.caught) {
+      std::printf("%-20s expected %-9s %s (%s)\n", outcome.planted.c_str(),
+                  outcome.expected.c_str(), outcome.caught ? "caught" : "NOT CAUGHT",
+                  outcome.found.c_str());
+    }
+    entries.push_back({{"planted", outcome.planted},
+                       {"expected", outcome.expected},
+                       {"caught", outcome.caught},
+                       {"found", outcome.found}});
+  }
+  if (geteuid() != 0 && device.platform == "software") {
+    std::printf("skip_hook: not planted: only root may read page frame numbers\n");
+  }
+  const bool passed = all_caught(outcomes);
+  std::printf("self-test: %zu of %zu planted faults caught and classified\n",
+              static_cast<std::size_t>(std::count_if(outcomes.begin(), outcomes.end(),
+                                                     [](const auto& o) { return o.caught; })),
+              outcomes.size());
+  if (suite != nullptr) suite->note({{"self_test", entries}});
+  return passed;
+}
+
+void print_worst(const Suite& suite) {
+  if (suite.worst_stalls().empty()) return;
+  std::printf("\nLargest stalls:\n");
+  for (const WorstStall& worst : suite.worst_stalls()) {
+    const std::optional<Case> measured = parse_case(worst.case_name);
+    std::printf("  %9s  %s, run %lld, event %lld\n             %s\n",
+                format_duration(worst.sample[analysis::Metric::kStall]).c_str(),
+                worst.case_name.c_str(), static_cast<long long>(worst.sample.run),
+                static_cast<long long>(worst.sample.event),
+                describe_stall(*measured, worst.sample).c_str());
+  }
+}
+
+int finish(Suite& suite) {
+  int exit_code = kExitOk;
+  const SuiteCounts& counts = suite.counts();
+  if (counts.ok == 0 && counts.failed == 0) exit_code = kExitNothingRan;
+  if (counts.failed > 0 || counts.violations > 0) exit_code = kExitViolation;
+  if (suite.interrupted() || stop_requested()) exit_code = kExitInterrupted;
+  std::string results_error = suite.results_error();
+  try {
+    suite.finish_recording();
+  } catch (const ResultsError& error) {
+    if (results_error.empty()) results_error = error.what();
+  }
+  print_worst(suite);
+  std::printf("\n%lld ok, %lld skipped, %lld failed; %lld integrity violations%s\n",
+              static_cast<long long>(counts.ok), static_cast<long long>(counts.skipped),
+              static_cast<long long>(counts.failed), static_cast<long long>(counts.violations),
+              exit_code == kExitInterrupted ? "; interrupted, what was measured is kept" : "");
+  if (suite.device().platform == "software") {
+    std::printf("platform=software: these times describe the software GPU, not AMD hardware.\n");
+  }
+  std::printf("results: %s\n", suite.recording().folder().c_str());
+  if (!results_error.empty()) {
+    std::fprintf(stderr, "%s\nWhat was stored before is valid.\n", results_error.c_str());
+    exit_code = kExitResults;
+  }
+  return exit_code;
+}
+
+int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, char** argv) {
+  const std::uint64_t seed = choose_seed(options);
+  std::shuffle(plan.begin(), plan.end(), std::mt19937_64(seed));
+  register_cases(plan);
+  if (!initialize_google_benchmark(options, argv[0])) return kExitUsage;
+  const std::vector<std::size_t> selected = filtered_cases(plan, options, argv[0]);
+  if (selected.empty()) {
+    std::fprintf(stderr, "no case matches '%s'; --list shows all\n", options.filter.c_str());
+    return kExitUsage;
+  }
+  if (options.dry_run) {
+    std::vector<PlannedCase> chosen;
+    for (const std::size_t number : selected) chosen.push_back(plan[number]);
+    std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed),
+                list_plan(chosen, options.runs).c_str());
+    return kExitOk;
+  }
+  install_stop_handlers();
+  std::unique_ptr<WorkerProcess> worker = WorkerProcess::start({});
+  if (!worker->device()) {
+    std::fprintf(stderr, "nothing can run here: %s\n", worker->no_device_reason().c_str());
+    return kExitNothingRan;
+  }
+  const DeviceInfo device = *worker->device();
+  if (options.self_test_only) {
+    worker.reset();
+    return self_test(nullptr, device, seed) ? kExitOk : kExitViolation;
+  }
+  Suite suite(options, seed, std::move(worker));
+  try {
+    suite.start_recording(make_manifest(options, seed, argc, argv));
+  } catch (const ResultsError& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return kExitResults;
+  }
+  std::printf("%s (%s), platform=%s, %u waves of %u lanes, driver events: %s, seed %llu\n",
+              device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
+              suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
+              static_cast<unsigned long long>(seed));
+  bool trusted = true;
+  if (!options.no_self_test) trusted = self_test(&suite, device, seed);
+  if (trusted || stop_requested()) run_registered(suite, options, selected.size());
+  const int exit_code = finish(suite);
+  if (!trusted && !stop_requested()) {
+    std::fprintf(stderr,
+                 "the self-test failed: no case was run, for its result would mean nothing\n");
+    return kExitViolation;
+  }
+  return exit_code;
+}
+
+int bench_main(int argc, char** argv) {
+  const ParsedOptions parsed = parse_options(argc, argv);
+  if (parsed.exit_code) return *parsed.exit_code;
+  std::vector<PlannedCase> plan = plan_cases(parsed.options);
+  if (parsed.options.list) {
+    std::vector<Case> cases;
+    for (const PlannedCase& planned : plan) cases.push_back(planned.wanted);
+    std::printf("%s", list_cases(cases).c_str());
+    return kExitOk;
+  }
+  return run_suite(parsed.options, std::move(plan), argc, argv);
+}
+
+}  // namespace
+}  // namespace notifier
+
+int main(int argc, char** argv) {
+  try {
+    if (notifier::is_worker()) return notifier::worker_main();
+    return notifier::bench_main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return notifier::kExitViolation;
+  }
+}

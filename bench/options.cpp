@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "bench/options.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <string_view>
+
+#include "bench/exit_code.hpp"
+#include "harness/case.hpp"
+
+namespace notifier {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Google Benchmark's own options work too: --benchmark_filter, --benchmark_list_tests,
+--benchmark_out=FILE --benchmark_out_format=json, --benchmark_repetitions (the same as --runs).
+
+Exit codes: 0 ok; 1 integrity violation or failed case; 2 bad usage; 4 results could not be written;
+77 nothing could run here; 130 interrupted.)";
+
+std::uint64_t memory_of_machine_bytes() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::string check_size(const std::string& text) {
+  const std::optional<std::uint64_t> size_bytes = parse_size(text);
+  if (!size_bytes) return "'" + text + "' is no size; write for example 64KiB, 4MiB or 1GiB";
+  if (*size_bytes == 0) return "a size of 0 measures nothing";
+  if (*size_bytes % 4096 != 0) return "a size must be a multiple of 4096 bytes (one page)";
+  if (*size_bytes > memory_of_machine_bytes()) {
+    return fmt::format("{} is more memory than this machine has ({} MiB)", text,
+                       memory_of_machine_bytes() >> 20);
+  }
+  return "";
+}
+
+void add_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
+  app.add_option("--selection", options.selection, "Named list of cases to run")
+      ->check(CLI::IsMember({"default"}))
+      ->capture_default_str();
+  app.add_flag("--all", options.all, "All cases instead of a selection");
+  app.add_option("--filter", options.filter,
+                 "Only cases whose name matches this regular expression; searches all cases");
+  app.add_flag("--list", options.list, "List the cases and what each does, then end");
+  app.add_flag("--dry-run", options.dry_run, "Print what would run, in order, then end");
+  app.add_flag("--self-test", options.self_test_only,
+               "Only plant faults and check that each is caught and classified");
+  app.add_flag("--no-self-test", options.no_self_test,
+               "Leave the self-test out; a result of 0 violations is then not backed by one");
+  app.add_flag("--hazardous", options.hazardous,
+               "Also run what can stop or reset a real GPU (--list says which and why)");
+  app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");
+  app.add_option("--seed", options.seed,
+                 "Seed of the schedule and of the data; printed, replayable");
+  app.add_option("--runs", options.runs, "Runs of each case, each in a fresh worker process")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  app.add_option("--events", options.events, "Events in each run (default: by case)")
+      ->check(CLI::Range(1U, 100'000'000U));
+  app.add_option("--size", sizes,
+                 "Sizes of the memory (default: 64KiB 4MiB 64MiB); with all cases");
+  app.add_option("--waves", options.waves, "Waves of the workload (default: one per compute unit)")
+      ->check(CLI::Range(1U, 65'536U));
+  app.add_option("--results", options.results, "Directory below which results are stored")
+      ->capture_default_str();
+  app.add_option("--case-time-limit", options.case_time_limit_s,
+                 "Seconds after which a case stops with the events it has")
+      ->check(CLI::Range(1U, 86'400U))
+      ->capture_default_str();
+  app.add_option("--patience", options.patience_s,
+                 "Seconds without progress of the device after which a case has failed")
+      ->check(CLI::Range(1U, 86'400U))
+      ->capture_default_str();
+}
+
+/// Takes Google Benchmark's arguments out of what CLI11 did not know. Returns an error message.
+std::string sort_extras(const std::vector<std::string>& extras, Options& options) {
+  for (const std::string& argument : extras) {
+    if (!argument.starts_with("--benchmark_")) return "unknown argument " + argument;
+    if (argument.starts_with("--benchmark_out_format=csv") ||
+        argument.starts_with("--benchmark_format=csv")) {
+      return "Google Benchmark's CSV cannot hold cases with different counters (it would abort); "
+             "summary.csv in the results folder has all of it";
+    }
+    if (argument.starts_with("--benchmark_repetitions=")) {
+      options.runs = static_cast<std::uint32_t>(std::strtoul(
+          argument.c_str() + std::string_view("--benchmark_repetitions=").size(), nullptr, 10));
+      if (options.runs == 0) return argument + ": at least one run is needed";
+      continue;
+    }
+    if (argument.starts_with("--benchmark_filter=")) {
+      options.filter = argument.substr(std::string_view("--benchmark_filter=").size());
+      continue;
+    }
+    options.google_benchmark.push_back(argument);
+  }
+  return "";
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, char** argv) {
+  ParsedOptions parsed;
+  std::vector<std::string> sizes;
+  CLI::App app{
+      "Measures how long a GPU kernel stands still when the CPU changes its memory, and "
+      "checks the data while it happens."};
+  app.allow_extras();
+  app.footer(kFooter);
+  add_options(app, parsed.options, sizes);
+  try {
+    app.parse(argc, argv);
+    for (const std::string& size : sizes) {
+      const std::string error = check_size(size);
+      if (!error.empty()) throw CLI::ValidationError("--size", error);
+      parsed.options.sizes_bytes.push_back(*parse_size(size));
+    }
+    const std::string error = sort_extras(app.remaining(), parsed.options);
+    if (!error.empty()) throw CLI::ValidationError(error);
+  } catch (const CLI::CallForHelp& help) {
+    parsed.exit_code = app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    std::fprintf(stderr, "%s\nRun with --help for the options.\n", error.what());
+    parsed.exit_code = kExitUsage;
+  }
+  return parsed;
+}
+
+}  // namespace notifier

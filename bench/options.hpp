@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The command line. --help and the documentation come from the table in options.cpp.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace notifier {
+
+struct Options {
+  std::string selection = "default";
+  bool all = false;
+  std::string filter;  // regular expression; our spelling of --benchmark_filter
+  bool list = false;
+  bool dry_run = false;
+  bool self_test_only = false;
+  bool no_self_test = false;
+  bool hazardous = false;
+  bool isolate = false;
+  std::optional<std::uint64_t> seed;
+  std::uint32_t runs = 1;
+  std::optional<std::uint32_t> events;
+  std::vector<std::uint64_t> sizes_bytes;
+  std::optional<std::uint32_t> waves;
+  std::string results = "results";
+  std::uint32_t case_time_limit_s = 120;
+  std::uint32_t patience_s = 20;
+  std::vector<std::string> google_benchmark;  // arguments that go on to Google Benchmark
+};
+
+/// What parsing came to: go on, or end with this exit code after having printed why.
+struct ParsedOptions {
+  Options options;
+  std::optional<int> exit_code;
+};
+
+ParsedOptions parse_options(int argc, char** argv);
+
+}  // namespace notifier

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include "bench/suite.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <csignal>
+
+#include "analysis/flags.hpp"
+#include "analysis/summary.hpp"
+#include "harness/clock_reader.hpp"
+#include "harness/environment.hpp"
+#include "harness/sample_analysis.hpp"
+
+namespace notifier {
+namespace {
+
+constexpr std::size_t kWorstKept = 3;
+volatile std::sig_atomic_t stop_signal = 0;
+
+void request_stop(int signal_number) { stop_signal = signal_number; }
+
+/// Each run has its own data; each case of a run too. Any fixed mixing will do.
+std::uint64_t mix(std::uint64_t seed, std::uint64_t value) {
+  std::uint64_t mixed = (seed ^ value) * 0x9E3779B97F4A7C15ull;
+  mixed ^= mixed >> 29;
+  // CSV holds signed numbers.
+  return mixed & 0x7FFF'FFFF'FFFF'FFFF;
+}
+
+std::uint64_t hash_of(const std::string& text) {
+  std::uint64_t hash = 0xCBF29CE484222325ull;  // FNV-1a, the same on every machine
+  for (const char byte : text) hash = (hash ^ static_cast<unsigned char>(byte)) * 0x100000001B3ull;
+  return hash;
+}
+
+std::string text_or(const nlohmann::json& value, const std::string& otherwise) {
+  return value.is_string() ? value.get<std::string>() : otherwise;
+}
+
+}  // namespace
+
+void install_stop_handlers() {
+  struct sigaction action {};
+  action.sa_handler = request_stop;  // without SA_RESTART: a waiting poll() returns
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool stop_requested() { return stop_signal != 0; }
+
+Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker)
+    : options_(options), seed_(seed), device_(*worker->device()), worker_(std::move(worker)) {}
+
+WorkloadGrid Suite::grid() const {
+  return {options_.waves.value_or(device_.compute_units), device_.lanes_per_wave};
+}
+
+void Suite::start_recording(nlohmann::json manifest) {
+  environment_ = manifest.at("environment");
+  machine_ = manifest.at("machine");
+  boot_id_ = text_or(environment_value(environment_, "machine", "boot_id"), "unknown");
+  kernel_release_ = text_or(environment_value(environment_, "kernel", "release"), "unknown");
+  manifest["platform"] = device_.platform;
+  manifest["device"] = to_json(device_);
+  start_ns_ = monotonic_raw_ns();
+  recording_ = std::make_unique<Recording>(options_.results, std::move(manifest));
+}
+
+bool Suite::stopped() const {
+  return interrupted_ || stop_requested() || !results_error_.empty() || worker_unkillable_;
+}
+
+CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_number) const {
+  CaseRequest request;
+  request.wanted = planned.wanted;
+  request.events = options_.events.value_or(planned.events);
+  request.seed = mix(mix(seed_, hash_of(planned.wanted.name())), run_number);
+  request.grid = grid();
+  request.spare_hazards = device_.platform == "rocm" && !options_.hazardous;
+  request.recording_start_ns = start_ns_;
+  request.patience = std::chrono::seconds(options_.patience_s);
+  request.time_limit = std::chrono::seconds(options_.case_time_limit_s);
+  return request;
+}
+
+void Suite::ensure_worker(std::uint32_t run_number) {
+  const bool fresh_wanted = options_.isolate || run_number != worker_run_;
+  if (fresh_wanted) worker_.reset();
+  worker_run_ = run_number;
+  if (worker_ == nullptr) worker_ = WorkerProcess::start({});
+}
+
+void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) const {
+  row.recording = recording_->name();
+  row.machine = machine_;
+  row.platform = device_.platform;
+  row.device = device_.uuid;
+  row.boot_id = boot_id_;
+  row.kernel_release = kernel_release_;
+  row.seed = static_cast<std::int64_t>(request.seed);
+}
+
+analysis::SummaryRow Suite::failed_row(const CaseRequest& request,
+                                       const RunOutcome& outcome) const {
+  analysis::SummaryRow row;
+  const Case& wanted = request.wanted;
+  row.case_name = wanted.name();
+  row.case_version = kCaseVersion;
+  row.memory = to_string(wanted.memory);
+  row.backing = to_string(wanted.backing);
+  row.perturbation = wanted.perturbation;
+  row.policy = to_string(wanted.policy);
+  row.recovery = to_string(wanted.recovery);
+  row.context = to_string(wanted.context);
+  row.size_bytes = static_cast<std::int64_t>(wanted.size_bytes);
+  row.status = outcome.interrupted ? analysis::Status::kOk : analysis::Status::kFailed;
+  row.reason = outcome.failure;
+  if (outcome.interrupted) analysis::add_flag(row.flags, "interrupted");
+  return row;
+}
+
+void Suite::keep_worst(const std::vector<analysis::SampleRow>& samples,
+                       const std::string& case_name) {
+  for (const analysis::SampleRow& sample : samples) {
+    if (sample.kind == analysis::EventKind::kEvent) worst_.push_back({case_name, sample});
+  }
+  const auto larger = [](const WorstStall& a, const WorstStall& b) {
+    return a.sample[analysis::Metric::kStall].value_or(0) >
+           b.sample[analysis::Metric::kStall].value_or(0);
+  };
+  std::stable_sort(worst_.begin(), worst_.end(), larger);
+  if (worst_.size() > kWorstKept) worst_.resize(kWorstKept);
+}
+
+void Suite::store(const std::vector<analysis::SummaryRow>& rows,
+                  const std::vector<analysis::SampleRow>& samples) {
+  try {
+    recording_->add(rows, samples);
+  } catch (const ResultsError& error) {
+    results_error_ = error.what();
+  }
+}
+
+std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
+  if (stopped()) return {};
+  const CaseRequest request = make_request(planned, run_number);
+  const std::string started_utc = utc_now();
+  const std::int64_t before_ns = monotonic_raw_ns();
+  ensure_worker(run_number);
+  RunOutcome outcome;
+  if (worker_->device()) {
+    outcome = worker_->run(request, stop_requested);
+  } else {
+    outcome.failure = "no device in a fresh worker: " + worker_->no_device_reason();
+    outcome.worker_lost = true;
+  }
+  interrupted_ = interrupted_ || outcome.interrupted;
+  worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
+  if (outcome.worker_lost && !outcome.worker_unkillable) worker_.reset();
+
+  analysis::SummaryRow identity =
+      outcome.result ? outcome.result->identity : failed_row(request, outcome);
+  complete(identity, request);
+  identity.run = run_number;
+  identity.started_utc = started_utc;
+  identity.duration_s = static_cast<double>(monotonic_raw_ns() - before_ns) / 1e9;
+  std::vector<analysis::RunValue> values;
+  if (outcome.result) values = outcome.result->run_values;
+  for (analysis::SampleRow& sample : outcome.samples) {
+    sample.recording = recording_->name();
+    sample.run = run_number;
+  }
+  if (const auto floor_ns = stall_floor_ns(outcome.samples)) {
+    flag_below_floor(outcome.samples, *floor_ns);
+    values.push_back({analysis::Metric::kStallFloor, *floor_ns});
+  }
+  identity.flagged_samples =
+      std::count_if(outcome.samples.begin(), outcome.samples.end(),
+                    [](const auto& sample) { return analysis::is_tainted(sample.flags); });
+  if (outcome.result && !outcome.result->violations.empty()) {
+    violations_[identity.case_name] = outcome.result->violations;
+  }
+  std::vector<analysis::SummaryRow> rows =
+      analysis::summarize_run(identity, outcome.samples, values);
+  store(rows, outcome.samples);
+  keep_worst(outcome.samples, identity.case_name);
+  counts_.violations += analysis::total_violations(identity).value_or(0);
+  if (outcome.interrupted) return rows;
+  switch (identity.status) {
+    case analysis::Status::kOk:
+      ++counts_.ok;
+      break;
+    case analysis::Status::kSkipped:
+      ++counts_.skipped;
+      break;
+    case analysis::Status::kFailed:
+      ++counts_.failed;
+      break;
+  }
+  return rows;
+}
+
+void Suite::finish_recording() {
+  nlohmann::json end = manifest_notes_;
+  end["finished_utc"] = utc_now();
+  end["interrupted"] = stopped();
+  end["violations"] = violations_;
+  recording_->write_manifest(end);
+}
+
+}  // namespace notifier

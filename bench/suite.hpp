@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+// Runs cases in workers, stores what they give and keeps what the final report needs.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "analysis/schema.hpp"
+#include "bench/options.hpp"
+#include "harness/recording.hpp"
+#include "harness/worker_process.hpp"
+
+namespace notifier {
+
+/// One of the largest stalls of a recording.
+struct WorstStall {
+  std::string case_name;
+  analysis::SampleRow sample;
+};
+
+struct PlannedCase {
+  Case wanted;
+  std::uint32_t events;
+};
+
+struct SuiteCounts {
+  std::int64_t ok = 0;
+  std::int64_t skipped = 0;
+  std::int64_t failed = 0;
+  std::int64_t violations = 0;
+};
+
+class Suite {
+ public:
+  /// Takes over a worker that has already found the device.
+  Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker);
+
+  /// Creates the results folder. Throws ResultsError.
+  void start_recording(nlohmann::json manifest);
+
+  /// Runs one case once and stores it. Returns its summary rows; empty when the suite was stopped
+  /// before it. Never throws for what a case does; a full disk stops the suite.
+  std::vector<analysis::SummaryRow> run(const PlannedCase& planned, std::uint32_t run_number);
+
+  /// Writes the manifest's end. Throws ResultsError.
+  void finish_recording();
+
+  bool stopped() const;
+  bool interrupted() const { return interrupted_; }
+  const std::string& results_error() const { return results_error_; }
+  const SuiteCounts& counts() const { return counts_; }
+  const Recording& recording() const { return *recording_; }
+  const std::vector<WorstStall>& worst_stalls() const { return worst_; }
+  const DeviceInfo& device() const { return device_; }
+  WorkloadGrid grid() const;
+
+  /// Adds to the manifest.
+  void note(const nlohmann::json& entry) { manifest_notes_.update(entry); }
+
+ private:
+  CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
+  void ensure_worker(std::uint32_t run_number);
+  analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
+  void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
+  void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);
+  void store(const std::vector<analysis::SummaryRow>& rows,
+             const std::vector<analysis::SampleRow>& samples);
+
+  Options options_;
+  std::uint64_t seed_;
+  DeviceInfo device_;
+  std::unique_ptr<WorkerProcess> worker_;
+  std::uint32_t worker_run_ = 0;
+  std::unique_ptr<Recording> recording_;
+  nlohmann::json environment_;
+  nlohmann::json manifest_notes_ = nlohmann::json::object();
+  nlohmann::json violations_ = nlohmann::json::object();
+  std::string machine_;
+  std::string boot_id_;
+  std::string kernel_release_;
+  std::int64_t start_ns_ = 0;
+  SuiteCounts counts_;
+  std::vector<WorstStall> worst_;
+  std::string results_error_;
+  bool interrupted_ = false;
+  bool worker_unkillable_ = false;
+};
+
+/// Installs the handlers of SIGINT and SIGTERM that ask a running suite to stop.
+void install_stop_handlers();
+bool stop_requested();
+
+}  // namespace notifier

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+#include "harness/case_run.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "analysis/flags.hpp"
+#include "harness/buffer.hpp"
+#include "harness/case_session.hpp"
+#include "harness/perturbation.hpp"
+
+namespace notifier {
+namespace {
+
+// Each fifth event is a sham: one for four, so that every run has its own false-stall floor.
+constexpr std::uint32_t kShamPeriod = 5;
+constexpr std::uint32_t kShamPhase = 2;
+constexpr std::size_t kViolationsKept = 16;
+
+std::int64_t count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
+
+void describe_case(const CaseRequest& request, analysis::SummaryRow& row) {
+  const Case& wanted = request.wanted;
+  row.case_name = wanted.name();
+  row.case_version = kCaseVersion;
+  row.memory = to_string(wanted.memory);
+  row.backing = to_string(wanted.backing);
+  row.perturbation = wanted.perturbation;
+  row.policy = to_string(wanted.policy);
+  row.recovery = to_string(wanted.recovery);
+  row.context = to_string(wanted.context);
+  row.size_bytes = count(wanted.size_bytes);
+  row.waves = request.grid.waves;
+  row.lanes_per_wave = request.grid.lanes_per_wave;
+  row.seed = count(request.seed);
+}
+
+CaseResult skipped(CaseResult result, std::string reason) {
+  result.identity.status = analysis::Status::kSkipped;
+  result.identity.reason = std::move(reason);
+  return result;
+}
+
+/// Why this case may not run on this machine as it is; empty when it may.
+std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryPath path,
+                    analysis::SummaryRow& identity) {
+  const TouchRule rule = touch_rule(request.wanted, row, path);
+  identity.touch = to_string(rule.touch);
+  identity.memory_path = to_string(path);
+  if (rule.touch == Touch::kNotApplicable) return rule.reason;
+  if (rule.touch == Touch::kFatal) return "fatal: " + rule.reason;
+  if (row.hazardous && request.spare_hazards) {
+    return fmt::format("hazardous on a real GPU (--hazardous runs it): {}", row.hazard);
+  }
+  const std::uint64_t lines = request.wanted.size_bytes / (kWordsPerLine * sizeof(std::uint64_t));
+  if (lines < std::uint64_t{request.grid.waves} * request.grid.lanes_per_wave) {
+    return fmt::format("{} lines of 64 bytes are fewer than {} lanes", lines,
+                       request.grid.waves * request.grid.lanes_per_wave);
+  }
+  const auto free_bytes = static_cast<std::uint64_t>(sysconf(_SC_AVPHYS_PAGES)) *
+                          static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  // A fork with a copy on write doubles the memory; what the rest of the machine needs stays free.
+  if (request.wanted.memory != Memory::kVram && request.wanted.size_bytes > free_bytes / 4) {
+    return fmt::format("needs {} and as much again for a child's copy; {} MiB are free",
+                       format_size(request.wanted.size_bytes), free_bytes >> 20);
+  }
+  return "";
+}
+
+void put_violations(const ViolationCounts& counts, analysis::SummaryRow& row) {
+  row.violations_stale = count(counts[ViolationClass::kStale]);
+  row.violations_torn = count(counts[ViolationClass::kTorn]);
+  row.violations_lost = count(counts[ViolationClass::kLost]);
+  row.violations_foreign = count(counts[ViolationClass::kForeign]);
+  row.violations_zero = count(counts[ViolationClass::kZero]);
+  row.violations_protocol = count(counts[ViolationClass::kProtocol]);
+  row.violations_missed = count(counts[ViolationClass::kMissed]);
+}
+
+/// The loop: sample until there are enough events, shams in between, or the time is up.
+void sample_events(const CaseRequest& request, const Perturbation& row, CaseSession& session,
+                   const CaseObserver& observer, CaseResult& result) {
+  const Perturbation& sham = *find_perturbation("sham");
+  const auto limit = std::chrono::steady_clock::now() + request.time_limit;
+  std::int64_t number = 0;
+  while (result.events_done < request.events) {
+    const bool is_sham = number % kShamPeriod == kShamPhase;
+    observer.phase(is_sham ? "sham" : row.name.data(), number);
+    analysis::SampleRow sample = session.measure(is_sham ? sham : row);
+    sample.event = number++;
+    sample.kind = is_sham ? analysis::EventKind::kSham : analysis::EventKind::kEvent;
+    sample.case_name = result.identity.case_name;
+    sample.start_ns -= request.recording_start_ns;
+    if (!is_sham) {
+      ++result.events_done;
+      result.evictions_observed += sample.evictions.value_or(0);
+    }
+    observer.sample(sample);
+    if (std::chrono::steady_clock::now() > limit) {
+      result.identity.reason =
+          fmt::format("stopped after {} of {} events: time limit of {} s", result.events_done,
+                      request.events, request.time_limit.count() / 1000);
+      return;
+    }
+  }
+}
+
+}  // namespace
+
+CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_events,
+                    std::uint32_t node_id, const CaseObserver& observer) {
+  CaseResult result;
+  describe_case(request, result.identity);
+  const Perturbation* row = find_perturbation(request.wanted.perturbation);
+  if (row == nullptr) throw std::invalid_argument("no perturbation " + request.wanted.perturbation);
+
+  std::string reason = refusal(request, *row, usual_path(request.wanted.memory), result.identity);
+  if (!reason.empty()) return skipped(std::move(result), std::move(reason));
+
+  observer.phase("allocate", -1);
+  CaseSession session(request, driver_events, node_id);
+  // The path is only known now: newer runtimes register what older ones make a userptr BO.
+  reason = refusal(request, *row, session.buffer().path(), result.identity);
+  if (!reason.empty()) return skipped(std::move(result), std::move(reason));
+  result.evictions_expected =
+      expected_evictions(*row, session.buffer().path(), session.buffer().inherited_by_fork());
+  observer.phase("warm up", -1);
+  session.start(*row);
+  observer.phase("calibrate", -1);
+  session.calibrate();
+  sample_events(request, *row, session, observer, result);
+  if (!request.plant.empty()) session.plant(request.plant);
+  observer.phase("verify", -1);
+  session.verify();
+
+  const CaseFindings findings = session.findings();
+  put_violations(findings.violations, result.identity);
+  result.identity.words_checked = count(findings.words_checked);
+  result.identity.perturbed_bytes = count(session.perturbed_bytes());
+  result.identity.recovery_observed = findings.recovery_observed;
+  result.identity.evictions = count(findings.evictions);
+  result.identity.restores_rescheduled = count(findings.restores_rescheduled);
+  result.identity.clock_residual_ns = findings.clock_residual_ns;
+  result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
+                       {analysis::Metric::kRegister, findings.register_ns}};
+  for (const std::string& description : findings.kept) {
+    if (result.violations.size() < kViolationsKept) result.violations.push_back(description);
+  }
+  return result;
+}
+
+}  // namespace notifier

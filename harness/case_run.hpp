@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT
+// One run of one case inside a worker: check, warm up, calibrate, sample, verify, report.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "analysis/schema.hpp"
+#include "analysis/summary.hpp"
+#include "harness/case.hpp"
+#include "harness/driver_event_listener.hpp"
+#include "kernels/workload.hpp"
+
+namespace notifier {
+
+struct CaseRequest {
+  Case wanted;
+  std::uint32_t events = 0;
+  std::uint64_t seed = 0;
+  WorkloadGrid grid{1, 1};
+  bool spare_hazards = false;  // leave hazardous perturbations out (a real GPU, no --hazardous)
+  std::string plant;           // self-test: class of the violation to plant, empty for none
+  std::int64_t recording_start_ns = 0;  // CLOCK_MONOTONIC_RAW
+  std::chrono::milliseconds patience{20'000};
+  std::chrono::milliseconds time_limit{120'000};
+};
+
+struct CaseResult {
+  analysis::SummaryRow identity;  // everything but names that only the parent knows
+  std::vector<analysis::RunValue> run_values;
+  std::vector<std::string> violations;  // the first ones, in words
+  std::int64_t evictions_expected = 0;  // per event
+  std::int64_t evictions_observed = 0;  // over all events, sham left out
+  std::int64_t events_done = 0;
+};
+
+/// Told what happens, as it happens: a worker that dies has said where it was.
+struct CaseObserver {
+  std::function<void(const std::string& phase, std::int64_t event)> phase;
+  std::function<void(const analysis::SampleRow&)> sample;
+};
+
+/// Runs the case. A case that cannot run comes back with status skipped and the reason. Throws
+/// HipError, std::system_error or WorkloadStuck when something that should work does not.
+CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_events,
+                    std::uint32_t node_id, const CaseObserver& observer);
+
+}  // namespace notifier

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "harness/device.hpp"
+
+#include <fmt/format.h>
+#include <hsakmt.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+#include "harness/hip_check.hpp"
+
+namespace notifier {
+namespace {
+
+// The software GPU says so in its architecture name; everything else is ROCm's.
+constexpr std::string_view kSoftwareArchitecture = "softgpu";
+
+int count_devices() {
+  int devices = 0;
+  const hipError_t code = hipGetDeviceCount(&devices);
+  if (code != hipSuccess) (void)hipGetLastError();
+  if (code == hipSuccess && devices > 0) return devices;
+  throw std::runtime_error(
+      fmt::format("HIP finds no GPU ({}). Needed: a GPU that ROCm supports, the amdgpu driver "
+                  "(/dev/kfd) and the right to open it (groups render and video).",
+                  code == hipSuccess ? "no device" : hipGetErrorName(code)));
+}
+
+void open_thunk() {
+  const HSAKMT_STATUS status = hsaKmtOpenKFD();
+  if (status == HSAKMT_STATUS_SUCCESS || status == HSAKMT_STATUS_KERNEL_ALREADY_OPENED) return;
+  throw std::runtime_error(
+      fmt::format("hsaKmtOpenKFD failed with status {}: is /dev/kfd there and "
+                  "may this user open it?",
+                  static_cast<int>(status)));
+}
+
+/// The node whose PCI bus is the HIP device's; the first GPU node when none says so.
+std::uint32_t find_node(int pci_bus) {
+  HsaSystemProperties system{};
+  if (hsaKmtAcquireSystemProperties(&system) != HSAKMT_STATUS_SUCCESS) {
+    throw std::runtime_error("hsaKmtAcquireSystemProperties failed");
+  }
+  std::uint32_t first_gpu = system.NumNodes;
+  for (HSAuint32 node = 0; node < system.NumNodes; ++node) {
+    // Only fields whose place is the same in all versions of the structure are read; room behind
+    // it, since newer libraries write a longer one.
+    union {
+      HsaNodeProperties properties;
+      char room[2 * sizeof(HsaNodeProperties) + 1024];
+    } buffer{};
+    if (hsaKmtGetNodeProperties(node, &buffer.properties) != HSAKMT_STATUS_SUCCESS) continue;
+    if (buffer.properties.NumFComputeCores == 0) continue;
+    if (first_gpu == system.NumNodes) first_gpu = node;
+    if (static_cast<int>(buffer.properties.LocationId >> 8 & 0xFF) == pci_bus) return node;
+  }
+  if (first_gpu == system.NumNodes) throw std::runtime_error("hsakmt's topology has no GPU node");
+  return first_gpu;
+}
+
+std::uint32_t read_gpu_id(std::uint32_t node) {
+  std::ifstream in(fmt::format("/sys/class/kfd/kfd/topology/nodes/{}/gpu_id", node));
+  std::uint32_t gpu_id = 0;
+  in >> gpu_id;
+  return gpu_id;
+}
+
+}  // namespace
+
+DeviceInfo open_device() {
+  count_devices();
+  HIP_CHECK(hipSetDevice(0));
+  hipDeviceProp_t properties{};
+  HIP_CHECK(hipGetDeviceProperties(&properties, 0));
+  open_thunk();
+  DeviceInfo device;
+  device.name = properties.name;
+  device.architecture = properties.gcnArchName;
+  device.platform = device.architecture.starts_with(kSoftwareArchitecture) ? "software" : "rocm";
+  device.uuid = fmt::format("pci-{:04x}:{:02x}:{:02x}", properties.pciDomainID, properties.pciBusID,
+                            properties.pciDeviceID);
+  device.compute_units = static_cast<std::uint32_t>(properties.multiProcessorCount);
+  device.lanes_per_wave = static_cast<std::uint32_t>(properties.warpSize);
+  device.node_id = find_node(properties.pciBusID);
+  device.gpu_id = read_gpu_id(device.node_id);
+  HIP_CHECK(hipRuntimeGetVersion(&device.hip_runtime_version));
+  HIP_CHECK(hipDriverGetVersion(&device.hip_driver_version));
+  return device;
+}
+
+}  // namespace notifier

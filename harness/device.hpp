@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// Finds the device to measure, through HIP and hsakmt only.
+#pragma once
+
+#include "harness/worker_protocol.hpp"
+
+namespace notifier {
+
+/// Opens device 0 of HIP and its node in hsakmt's topology. Throws std::runtime_error with what is
+/// missing and what to do.
+DeviceInfo open_device();
+
+}  // namespace notifier

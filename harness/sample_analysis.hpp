@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// From what was observed in one event's window to the numbers of its sample. Pure.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "analysis/schema.hpp"
+#include "harness/clock_correlation.hpp"
+#include "harness/driver_event.hpp"
+#include "harness/workload_driver.hpp"
+
+namespace notifier {
+
+/// What one wave did in the window.
+struct WaveWindow {
+  WaveProgress before;
+  WaveProgress after;
+  std::vector<GapRecord> gaps;  // recorded between `before` and `after`, oldest first
+};
+
+/// Everything observed about one event. Times in ns of CLOCK_MONOTONIC_RAW unless named otherwise.
+struct EventObservation {
+  std::int64_t enter_ns = 0;
+  std::int64_t leave_ns = 0;
+  std::uint64_t involuntary_switches = 0;
+  std::vector<WaveWindow> waves;
+  std::vector<DriverEvent> driver_events;
+  std::uint64_t lost_driver_events = 0;
+  const ClockCorrelation* clocks = nullptr;
+  double iteration_ticks = 0;  // unperturbed, from the calibration
+  double tick_ns = 10;         // from the clock correlation
+};
+
+/// Fills metrics, eviction counts, residual and the flags that follow from one event alone.
+void analyse_event(const EventObservation& observation, analysis::SampleRow& sample);
+
+/// False-stall floor of a run: the largest stall of its sham events (fewer than 368 of them carry
+/// no 99th percentile). Empty without any.
+std::optional<double> stall_floor_ns(std::span<const analysis::SampleRow> samples);
+
+/// Marks events whose stall does not exceed the floor with `below_floor`.
+void flag_below_floor(std::span<analysis::SampleRow> samples, double floor_ns);
+
+}  // namespace notifier

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#include "harness/worker.hpp"
+
+#include <signal.h>
+#include <sys/prctl.h>
+
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "harness/device.hpp"
+#include "harness/hip_check.hpp"
+#include "harness/message_channel.hpp"
+#include "harness/worker_protocol.hpp"
+
+namespace notifier {
+namespace {
+
+using nlohmann::json;
+
+class Worker {
+ public:
+  explicit Worker(MessageChannel& channel) : channel_(channel) {}
+
+  /// Finds the device and tells the parent about it. False when there is none.
+  bool greet() {
+    try {
+      device_ = open_device();
+    } catch (const std::exception& error) {
+      channel_.send({{"type", "no_device"}, {"reason", error.what()}});
+      return false;
+    }
+    DriverEventOptions options;
+    options.node_id = device_.node_id;
+    options.gpu_id = device_.gpu_id;
+    DriverEventListener::Opened opened = DriverEventListener::open(options);
+    driver_events_ = std::move(opened.listener);
+    device_.driver_events = driver_events_ ? driver_events_->source() : "none: " + opened.reason;
+    json hello = to_json(device_);
+    hello["type"] = "hello";
+    return channel_.send(hello);
+  }
+
+  void serve() {
+    json message;
+    while (channel_.receive(message, -1) != MessageChannel::Receipt::kClosed) {
+      if (!message.is_object() || message.value("type", "") != "run") continue;
+      run(message);
+      message = json();
+    }
+  }
+
+ private:
+  void run(const json& message) {
+    CaseObserver observer;
+    observer.phase = [&](const std::string& phase, std::int64_t event) {
+      channel_.send({{"type", "phase"}, {"phase", phase}, {"event", event}});
+    };
+    observer.sample = [&](const analysis::SampleRow& sample) {
+      channel_.send({{"type", "sample"}, {"row", to_csv(sample)}});
+    };
+    try {
+      const CaseResult result =
+          run_case(request_from_json(message), driver_events_.get(), device_.node_id, observer);
+      channel_.send(to_json(result));
+    } catch (const std::exception& error) {
+      channel_.send({{"type", "failed"}, {"reason", error.what()}});
+    }
+  }
+
+  MessageChannel& channel_;
+  DeviceInfo device_;
+  std::unique_ptr<DriverEventListener> driver_events_;
+};
+
+}  // namespace
+
+bool is_worker() { return std::getenv(kWorkerSocketVariable) != nullptr; }
+
+int worker_main() {
+  // A terminal's Ctrl-C reaches the whole group; the parent decides what becomes of a worker.
+  signal(SIGINT, SIG_IGN);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  MessageChannel channel{FileDescriptor(std::atoi(std::getenv(kWorkerSocketVariable)))};
+  unsetenv(kWorkerSocketVariable);  // what the worker spawns is no worker
+  Worker worker(channel);
+  if (!worker.greet()) return 77;
+  worker.serve();
+  return 0;
+}
+
+}  // namespace notifier

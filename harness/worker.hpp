@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT
+// The worker process: owns the device, runs one case after another as the parent asks.
+#pragma once
+
+namespace notifier {
+
+/// Whether this process was started as a worker.
+bool is_worker();
+
+/// Serves requests until the parent closes the socket. Returns the exit code.
+int worker_main();
+
+}  // namespace notifier

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: MIT
+#include "harness/worker_process.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+
+namespace notifier {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using nlohmann::json;
+
+constexpr int kPollMs = 200;
+// A worker reports each event; within one it may wait for the device as long as its patience.
+constexpr std::chrono::seconds kSilenceBeyondPatience{15};
+constexpr std::chrono::seconds kGreetingLimit{60};
+constexpr std::chrono::seconds kReapLimit{10};
+
+std::vector<std::string> environment_with(const WorkerProcess::Environment& changes) {
+  std::vector<std::string> entries;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    if (changes.count(text.substr(0, text.find('='))) == 0) entries.push_back(text);
+  }
+  for (const auto& [name, value] : changes) entries.push_back(name + "=" + value);
+  return entries;
+}
+
+[[noreturn]] void become_worker(int socket, WorkerProcess::Environment changes) {
+  changes[kWorkerSocketVariable] = std::to_string(socket);
+  std::vector<std::string> entries = environment_with(changes);
+  std::vector<char*> pointers;
+  for (std::string& entry : entries) pointers.push_back(entry.data());
+  pointers.push_back(nullptr);
+  char name[] = "notifier_bench_worker";
+  char* const arguments[] = {name, nullptr};
+  execve("/proc/self/exe", arguments, pointers.data());
+  _exit(127);
+}
+
+}  // namespace
+
+std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {
+  int sockets[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
+    throw std::system_error(errno, std::generic_category(), "socketpair for a worker");
+  }
+  FileDescriptor ours(sockets[0]);
+  FileDescriptor theirs(sockets[1]);
+  const pid_t pid = fork();
+  if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork of a worker");
+  if (pid == 0) {
+    fcntl(theirs.get(), F_SETFD, 0);
+    become_worker(theirs.get(), environment);
+  }
+  theirs.reset();
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(pid, MessageChannel(std::move(ours))));
+  worker->await_greeting();
+  return worker;
+}
+
+void WorkerProcess::await_greeting() {
+  const auto limit = Clock::now() + kGreetingLimit;
+  json message;
+  while (Clock::now() < limit) {
+    switch (channel_.receive(message, kPollMs)) {
+      case MessageChannel::Receipt::kMessage:
+        if (message.value("type", "") == "hello") {
+          device_ = device_from_json(message);
+        } else {
+          no_device_reason_ = message.value("reason", message.dump());
+        }
+        return;
+      case MessageChannel::Receipt::kTimeout:
+        continue;
+      case MessageChannel::Receipt::kClosed:
+        no_device_reason_ = describe_death() + " while it looked for a device";
+        return;
+      case MessageChannel::Receipt::kMalformed:
+        no_device_reason_ = "the worker sent what is no message: " + channel_.malformed_line();
+        return;
+    }
+  }
+  no_device_reason_ = fmt::format("no device was found within {} s", kGreetingLimit.count());
+}
+
+WorkerProcess::~WorkerProcess() {
+  if (!reaped_) kill_and_reap();
+}
+
+bool WorkerProcess::kill_and_reap() {
+  kill(pid_, SIGKILL);
+  const auto limit = Clock::now() + kReapLimit;
+  const timespec pause{0, 5'000'000};
+  while (Clock::now() < limit) {
+    const pid_t ended = waitpid(pid_, &wait_status_, WNOHANG);
+    if (ended == pid_ || (ended < 0 && errno == ECHILD)) {
+      reaped_ = true;
+      return true;
+    }
+    nanosleep(&pause, nullptr);
+  }
+  return false;
+}
+
+std::string WorkerProcess::describe_death() {
+  // The socket is closed, so the process has ended or is about to.
+  if (!reaped_) {
+    const auto limit = Clock::now() + kReapLimit;
+    const timespec pause{0, 5'000'000};
+    while (!reaped_ && Clock::now() < limit) {
+      if (waitpid(pid_, &wait_status_, WNOHANG) == pid_) {
+        reaped_ = true;
+      } else {
+        nanosleep(&pause, nullptr);
+      }
+    }
+  }
+  if (!reaped_) return "the worker closed its socket but does not end";
+  if (WIFSIGNALED(wait_status_)) {
+    return fmt::format("the worker was ended by signal {} ({})", WTERMSIG(wait_status_),
+                       strsignal(WTERMSIG(wait_status_)));
+  }
+  return fmt::format("the worker ended with exit code {}", WEXITSTATUS(wait_status_));
+}
+
+RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bool()>& stop) {
+  RunOutcome outcome;
+  std::string phase = "start";
+  std::int64_t event = -1;
+  const auto where = [&] {
+    return event < 0 ? fmt::format("in phase '{}'", phase)
+                     : fmt::format("in phase '{}', event {}", phase, event);
+  };
+  const auto give_up = [&](std::string reason) {
+    outcome.failure = std::move(reason);
+    outcome.worker_lost = true;
+    outcome.worker_unkillable = !reaped_ && !kill_and_reap();
+  };
+  channel_.send(to_json(request));
+  auto silent_until = Clock::now() + request.patience + kSilenceBeyondPatience;
+  json message;
+  while (true) {
+    if (stop()) {
+      give_up("interrupted " + where());
+      outcome.interrupted = true;
+      return outcome;
+    }
+    switch (channel_.receive(message, kPollMs)) {
+      case MessageChannel::Receipt::kTimeout:
+        if (Clock::now() < silent_until) continue;
+        give_up(fmt::format("the worker hangs {}: no word for {} s", where(),
+                            (request.patience + kSilenceBeyondPatience).count() / 1000));
+        return outcome;
+      case MessageChannel::Receipt::kClosed:
+        give_up(describe_death() + " " + where());
+        return outcome;
+      case MessageChannel::Receipt::kMalformed:
+        give_up("the worker sent what is no message: " + channel_.malformed_line());
+        return outcome;
+      case MessageChannel::Receipt::kMessage:
+        break;
+    }
+    silent_until = Clock::now() + request.patience + kSilenceBeyondPatience;
+    const std::string type = message.value("type", "");
+    if (type == "phase") {
+      phase = message.at("phase");
+      event = message.at("event");
+    } else if (type == "sample") {
+      outcome.samples.push_back(sample_from_csv(message.at("row")));
+    } else if (type == "result") {
+      outcome.result = result_from_json(message);
+      return outcome;
+    } else if (type == "failed") {
+      // The case's memory and kernel may be in any state: the next case gets a fresh worker.
+      give_up(fmt::format("{} ({})", message.at("reason").get<std::string>(), where()));
+      return outcome;
+    }
+  }
+}
+
+}  // namespace notifier

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+// The parent's view of a worker: start, ask, watch, end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "harness/case_run.hpp"
+#include "harness/message_channel.hpp"
+#include "harness/worker_protocol.hpp"
+
+namespace notifier {
+
+/// How one run of a case ended, seen from the parent.
+struct RunOutcome {
+  std::optional<CaseResult> result;          // empty when the worker did not finish
+  std::vector<analysis::SampleRow> samples;  // those that arrived, also when it did not
+  std::string failure;                       // why it did not finish; empty otherwise
+  bool interrupted = false;                  // the user asked to stop
+  bool worker_lost = false;                  // this worker cannot be used again
+  bool worker_unkillable = false;            // it hangs in the kernel: nothing may follow
+};
+
+class WorkerProcess {
+ public:
+  using Environment = std::map<std::string, std::string>;
+
+  /// Starts this program again as a worker, with `environment` on top of ours, and waits until it
+  /// has found its device. Throws std::system_error when no process can be started.
+  static std::unique_ptr<WorkerProcess> start(const Environment& environment);
+  /// Ends the worker if it lives.
+  ~WorkerProcess();
+  WorkerProcess(const WorkerProcess&) = delete;
+  WorkerProcess& operator=(const WorkerProcess&) = delete;
+
+  /// Empty when the worker found no device; then no_device_reason() says why.
+  const std::optional<DeviceInfo>& device() const { return device_; }
+  const std::string& no_device_reason() const { return no_device_reason_; }
+
+  /// Runs one case. `stop` is polled several times a second; when it says so the worker is ended.
+  RunOutcome run(const CaseRequest& request, const std::function<bool()>& stop);
+
+  pid_t pid() const { return pid_; }
+
+ private:
+  WorkerProcess(pid_t pid, MessageChannel channel) : channel_(std::move(channel)), pid_(pid) {}
+  void await_greeting();
+  std::string describe_death();
+  /// SIGKILL, then waits a bounded time. False when the process is still there.
+  bool kill_and_reap();
+
+  MessageChannel channel_;
+  pid_t pid_;
+  int wait_status_ = 0;
+  bool reaped_ = false;
+  std::optional<DeviceInfo> device_;
+  std::string no_device_reason_;
+};
+
+}  // namespace notifier
