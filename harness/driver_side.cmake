@@ -14,6 +14,9 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/environment_gpu.cpp
   ${CMAKE_CURRENT_LIST_DIR}/environment_kernel.cpp
   ${CMAKE_CURRENT_LIST_DIR}/environment_memory.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/gpu_users.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/kernel_log.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/smaps.cpp
   ${CMAKE_CURRENT_LIST_DIR}/system_view.cpp)
 

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Who else uses the GPUs. A second process spoils the numbers (on gfx9 and gfx10 an eviction unmaps
+// the queues of every process, kfd_facts §0.21), and a benchmark that hangs the GPU takes a
+// display with it.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "system_view.hpp"
+
+namespace notifier {
+
+enum class GpuUserKind {
+  kComputeProcess,  // has KFD open: /sys/class/kfd/kfd/proc/<pid>
+  kDrmClient,       // has a render or primary node open: /proc/<pid>/fdinfo
+  kDisplay,         // a connector with something connected to it
+};
+
+std::string_view to_string(GpuUserKind kind);
+
+struct GpuUser {
+  GpuUserKind kind = GpuUserKind::kComputeProcess;
+  long long pid = 0;    // 0 for displays
+  std::string command;  // empty where /proc/<pid> is not ours to see
+  std::string device;   // PCI slot, or the connector
+};
+
+struct GpuUsers {
+  std::vector<GpuUser> users;
+  std::size_t unreadable_processes = 0;  // whose descriptors we may not look at
+};
+
+/// Processes in `own_pids` are left out.
+GpuUsers find_gpu_users(const SystemView& view, std::span<const long long> own_pids = {});
+
+/// One sentence that says why a run should not start, or nothing if nobody else is there.
+std::optional<std::string> sharing_refusal(const GpuUsers& found);
+
+nlohmann::json to_json(const GpuUsers& found);
+
+}  // namespace notifier
