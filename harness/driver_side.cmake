@@ -18,6 +18,7 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/kernel_log.cpp
   ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/smaps.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/system_settings.cpp
   ${CMAKE_CURRENT_LIST_DIR}/system_view.cpp)
 
 find_package(ZLIB REQUIRED)  # /proc/config.gz
