@@ -17,6 +17,8 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/gpu_users.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kernel_log.cpp
   ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/probe.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/probe_capabilities.cpp
   ${CMAKE_CURRENT_LIST_DIR}/smaps.cpp
   ${CMAKE_CURRENT_LIST_DIR}/system_settings.cpp
   ${CMAKE_CURRENT_LIST_DIR}/system_view.cpp)
