@@ -46,6 +46,8 @@ void install_stop_handlers() {
   action.sa_handler = request_stop;  // without SA_RESTART: a waiting poll() returns
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  // A file-size limit is to be an error of write(), which is reported, not a death.
+  signal(SIGXFSZ, SIG_IGN);
 }
 
 bool stop_requested() { return stop_signal != 0; }

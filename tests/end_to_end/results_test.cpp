@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+// Real runs on the software GPU, and what they leave on disk.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "analysis/schema.hpp"
+#include "command.hpp"
+#include "harness/perturbation.hpp"
+
+namespace notifier::testing {
+namespace {
+
+struct Stored {
+  std::filesystem::path folder;
+  std::vector<analysis::SummaryRow> summary;
+  std::vector<analysis::SampleRow> samples;
+};
+
+Stored read_back(const std::filesystem::path& results) {
+  Stored stored;
+  stored.folder = only_recording(results);
+  std::ifstream summary(stored.folder / "summary.csv");
+  stored.summary = analysis::read_summary(summary, "summary.csv");
+  std::ifstream samples(stored.folder / "samples.csv");
+  analysis::RowReader<analysis::SampleRow> reader(analysis::sample_columns(), samples,
+                                                  "samples.csv");
+  for (analysis::SampleRow row; reader.next(row);) stored.samples.push_back(row);
+  return stored;
+}
+
+Finished validate(const std::filesystem::path& recording) {
+  return Command({NOTIFIER_VALIDATE_PROGRAM, recording.string()}).run();
+}
+
+TEST(Results, ARunLeavesAValidRecordingWithEveryEvent) {
+  const TemporaryFolder folder;
+  const Finished finished =
+      bench({"--filter", "userptr/anon/(sham|dontneed)/default/.*64KiB", "--events", "10", "--runs",
+             "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
+          .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("2 ok, 0 skipped, 0 failed"), std::string::npos) << finished.out;
+  const Stored stored = read_back(folder.path());
+  const Finished validated = validate(stored.folder);
+  EXPECT_EQ(validated.exit_code, 0) << validated.out << validated.err;
+  std::map<std::string, int> events;
+  for (const analysis::SampleRow& sample : stored.samples) {
+    if (sample.kind == analysis::EventKind::kEvent) {
+      ++events[sample.case_name + "#" + std::to_string(sample.run)];
+    }
+  }
+  ASSERT_EQ(events.size(), 4u);
+  for (const auto& [name, count] : events) EXPECT_EQ(count, 10) << name;
+  std::ifstream in(stored.folder / "manifest.json");
+  const nlohmann::json manifest = nlohmann::json::parse(in);
+  EXPECT_EQ(manifest.at("seed"), 42);
+  EXPECT_FALSE(manifest.at("interrupted").get<bool>());
+}
+
+/// Every case of one size that can run: status ok, no violation, evictions exactly as the table
+/// says.
+void expect_evictions_as_listed(const std::string& filter) {
+  const TemporaryFolder folder;
+  const Finished finished =
+      bench({"--filter", filter, "--events", "4", "--no-self-test", "--results", folder.text()})
+          .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  const Stored stored = read_back(folder.path());
+  std::map<std::string, int> expected;
+  for (const analysis::SummaryRow& row : stored.summary) {
+    EXPECT_NE(row.status, analysis::Status::kFailed) << row.case_name << ": " << row.reason;
+    EXPECT_EQ(analysis::total_violations(row).value_or(0), 0) << row.case_name;
+    if (row.status == analysis::Status::kSkipped) {
+      EXPECT_FALSE(row.reason.empty()) << row.case_name;
+      continue;
+    }
+    const Case measured = *parse_case(row.case_name);
+    const bool inherited = measured.policy == Policy::kDefault && measured.memory != Memory::kHost;
+    expected[row.case_name] = expected_evictions(*find_perturbation(measured.perturbation),
+                                                 usual_path(measured.memory), inherited);
+  }
+  ASSERT_FALSE(expected.empty());
+  for (const analysis::SampleRow& sample : stored.samples) {
+    const bool sham = sample.kind == analysis::EventKind::kSham;
+    EXPECT_EQ(sample.evictions, sham ? 0 : expected[sample.case_name])
+        << sample.case_name << ", event " << sample.event;
+  }
+}
+
+TEST(Results, UserptrEvictionsAreThoseOfTheTable) {
+  expect_evictions_as_listed("^userptr/.*/4MiB");
+}
+TEST(Results, ManagedEvictionsAreThoseOfTheTable) {
+  expect_evictions_as_listed("^managed/.*/4MiB");
+}
+TEST(Results, HostAndVramEvictionsAreThoseOfTheTable) {
+  expect_evictions_as_listed("^(host|vram)/.*/64KiB");
+}
+
+TEST(Results, EmptyingEventsReallyEmptyTheMemory) {
+  const TemporaryFolder folder;
+  const Finished finished = bench({"--filter", "userptr/anon/(dontneed|map_fixed)/default/.*64KiB",
+                                   "--events", "4", "--no-self-test", "--results", folder.text()})
+                                .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  std::map<std::string, std::int64_t> zeros;
+  for (const analysis::SampleRow& sample : read_back(folder.path()).samples) {
+    zeros[sample.case_name] += sample.allowed_zeros.value_or(0);
+  }
+  ASSERT_EQ(zeros.size(), 2u);
+  for (const auto& [name, count] : zeros) EXPECT_GT(count, 0) << name;
+}
+
+TEST(Results, SkippedCasesAreRowsWithTheReason) {
+  const TemporaryFolder folder;
+  const Finished finished = bench({"--filter", "managed/anon/map_fixed/default/.*64KiB",
+                                   "--no-self-test", "--results", folder.text()})
+                                .run();
+  EXPECT_EQ(finished.exit_code, 77) << finished.out << finished.err;
+  const Stored stored = read_back(folder.path());
+  ASSERT_EQ(stored.summary.size(), 1u);
+  EXPECT_EQ(stored.summary[0].status, analysis::Status::kSkipped);
+  EXPECT_NE(stored.summary[0].reason.find("fatal"), std::string::npos);
+}
+
+TEST(Results, TheSelfTestCatchesEveryPlant) {
+  const Finished finished = bench({"--self-test"}).run();
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  EXPECT_EQ(finished.out.find("NOT CAUGHT"), std::string::npos) << finished.out;
+}
+
+TEST(Results, AViolationIsExitCodeOneAndIsDescribed) {
+  const TemporaryFolder folder;
+  const Finished finished = bench({"--filter", "userptr/anon/sham/default/.*64KiB", "--events", "5",
+                                   "--no-self-test", "--results", folder.text()})
+                                .environment("SOFTGPU_PLANT", "torn")
+                                .run();
+  EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("VIOLATIONS"), std::string::npos) << finished.out;
+  std::ifstream in(only_recording(folder.path()) / "manifest.json");
+  EXPECT_FALSE(nlohmann::json::parse(in).at("violations").empty());
+}
+
+}  // namespace
+}  // namespace notifier::testing

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// The command line: what is refused, how, and what the listings show.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "command.hpp"
+
+namespace notifier::testing {
+namespace {
+
+void expect_refused(std::vector<std::string> arguments, const std::string& because) {
+  const Finished finished = bench(std::move(arguments)).run();
+  EXPECT_EQ(finished.exit_code, 2) << finished.err;
+  EXPECT_NE(finished.err.find(because), std::string::npos) << finished.err;
+}
+
+TEST(Usage, BadArgumentsAreRefusedWithTheReason) {
+  expect_refused({"--bogus"}, "--bogus");
+  expect_refused({"--size", "0"}, "0 measures nothing");
+  expect_refused({"--size", "4097"}, "4096");
+  expect_refused({"--size", "many"}, "is no size");
+  expect_refused({"--size", "1000000GiB"}, "more memory than this machine has");
+  expect_refused({"--filter", "no_such_case"}, "no case matches");
+  expect_refused({"--selection", "nothing"}, "nothing");
+  expect_refused({"--runs", "0"}, "--runs");
+  expect_refused({"--events", "-1"}, "--events");
+  expect_refused({"--benchmark_format=csv"}, "summary.csv");
+  expect_refused({"--benchmark_repetitions=0"}, "at least one run");
+}
+
+TEST(Usage, ListShowsEveryCaseAndWhyItDoesNotRun) {
+  const Finished finished = bench({"--list"}).run();
+  EXPECT_EQ(finished.exit_code, 0);
+  EXPECT_NE(finished.out.find("managed/anon/map_fixed/default/preempt/small/4MiB"),
+            std::string::npos);
+  EXPECT_NE(finished.out.find("an SVM range ends with its mapping"), std::string::npos);
+  EXPECT_NE(finished.out.find("hazardous on a real GPU"), std::string::npos);
+}
+
+TEST(Usage, TheDefaultSelectionHasAtMostFortyCases) {
+  const Finished finished = bench({"--dry-run", "--seed", "1"}).run();
+  EXPECT_EQ(finished.exit_code, 0);
+  std::smatch match;
+  ASSERT_TRUE(std::regex_search(finished.out, match, std::regex("(\\d+) cases, 1 run each")));
+  EXPECT_LE(std::stoi(match[1]), 40);
+  EXPECT_GE(std::stoi(match[1]), 20);
+}
+
+TEST(Usage, ASeedFixesTheSchedule) {
+  const std::string first = bench({"--dry-run", "--seed", "5"}).run().out;
+  EXPECT_EQ(first, bench({"--dry-run", "--seed", "5"}).run().out);
+  EXPECT_NE(first, bench({"--dry-run", "--seed", "6"}).run().out);
+}
+
+TEST(Usage, HelpNamesEveryOption) {
+  const Finished finished = bench({"--help"}).run();
+  EXPECT_EQ(finished.exit_code, 0);
+  for (const char* option : {"--list", "--dry-run", "--seed", "--runs", "--events", "--size",
+                             "--waves", "--results", "--self-test", "--hazardous"}) {
+    EXPECT_NE(finished.out.find(option), std::string::npos) << option;
+  }
+}
+
+TEST(Usage, GoogleBenchmarkFiltersListsAndWritesJson) {
+  const Finished listed = bench({"--all", "--benchmark_list_tests"}).run();
+  EXPECT_EQ(listed.exit_code, 0);
+  EXPECT_NE(listed.out.find("userptr/anon/sham/default/preempt/small/64KiB"), std::string::npos);
+
+  const TemporaryFolder folder;
+  const std::string json = folder.text() + "/out.json";
+  const Finished finished = bench({"--benchmark_filter=userptr/anon/sham/default/.*64KiB",
+                                   "--events", "5", "--no-self-test", "--results", folder.text(),
+                                   "--benchmark_out=" + json, "--benchmark_out_format=json"})
+                                .run();
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  std::ifstream in(json);
+  const nlohmann::json written = nlohmann::json::parse(in);
+  ASSERT_EQ(written.at("benchmarks").size(), 1u);
+  EXPECT_GT(written["benchmarks"][0].at("p50_stall_ns").get<double>(), 0);
+}
+
+}  // namespace
+}  // namespace notifier::testing
