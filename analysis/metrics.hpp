@@ -41,11 +41,16 @@ inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::kRe
 
 enum class Better : std::uint8_t { kLower, kHigher, kNone };
 
+// What a metric is stamped with. Differences between several clocks are no finer than the residual
+// of their correlation.
+enum class Clocks : std::uint8_t { kNone, kOne, kSeveral };
+
 struct MetricInfo {
   Metric metric;
   std::string_view name;
   std::string_view unit;
   Better better;
+  Clocks clocks;
   int headline_order;  // 1 is the first choice for a case's headline; 0 is never one
   std::string_view meaning;
 };
