@@ -86,6 +86,7 @@ void ClockMapping::add(const ClockBracket& bracket) {
     return;
   }
   brackets_.push_back(bracket);
+  runs_known_ = false;
 }
 
 double ClockMapping::segment_rate(std::size_t index) const {
@@ -133,23 +134,25 @@ bool ClockMapping::steps_after(std::size_t index, double usual) const {
   return deviation > expected * traits_.step_tolerance + usual * widths_ns + 2;
 }
 
-std::vector<ClockMapping::Run> ClockMapping::runs() const {
-  std::vector<Run> result;
-  if (brackets_.empty()) return result;
-  const double usual = usual_rate();
-  result.push_back({.first = 0, .last = 0});
+const std::vector<ClockMapping::Run>& ClockMapping::runs() const {
+  if (runs_known_) return runs_;
+  runs_.clear();
+  runs_known_ = true;
+  if (brackets_.empty()) return runs_;
+  usual_rate_ = usual_rate();
+  runs_.push_back({.first = 0, .last = 0});
   for (std::size_t index = 0; index + 1 < brackets_.size(); ++index) {
-    if (steps_after(index, usual)) {
-      result.push_back({.first = index + 1, .last = index + 1});
+    if (steps_after(index, usual_rate_)) {
+      runs_.push_back({.first = index + 1, .last = index + 1});
     } else {
-      result.back().last = index + 1;
+      runs_.back().last = index + 1;
     }
   }
-  return result;
+  return runs_;
 }
 
 std::size_t ClockMapping::steps() const {
-  const std::vector<Run> all = runs();
+  const std::vector<Run>& all = runs();
   return all.empty() ? 0 : all.size() - 1;
 }
 
@@ -181,7 +184,7 @@ std::optional<ClockMapping::Line> ClockMapping::line_outside(const Run& run,
             .half_width_ns = static_cast<double>(anchor.half_width_ns),
             .drift = traits_.largest_rate_change};
   if (run.first == run.last) {
-    line.rate = usual_rate();
+    line.rate = usual_rate_;
     if (line.rate <= 0) return std::nullopt;
     line.drift = std::max(line.drift, traits_.step_tolerance);
     return line;
@@ -257,7 +260,7 @@ ClockMapping::Place ClockMapping::place(const std::vector<Run>& all, std::size_t
 }
 
 std::optional<ClockTime> ClockMapping::to_raw(std::int64_t value) const {
-  const std::vector<Run> all = runs();
+  const std::vector<Run>& all = runs();
   std::optional<ClockTime> found;  // between brackets
   std::optional<ClockTime> outside;
   for (std::size_t index = 0; index < all.size(); ++index) {
@@ -292,7 +295,7 @@ std::optional<ClockTime> ClockMapping::from_raw(std::int64_t raw_ns) const {
   if (brackets_.empty() || raw_ns < brackets_.front().raw_ns - kLongestBeforeFirstNs) {
     return std::nullopt;
   }
-  const std::vector<Run> all = runs();
+  const std::vector<Run>& all = runs();
   std::optional<ClockTime> found;
   for (std::size_t index = 0; index < all.size(); ++index) {
     const bool too_early = index > 0 && raw_ns <= brackets_[all[index - 1].last].raw_ns;
@@ -335,6 +338,7 @@ void ClockMapping::forget_before(std::int64_t raw_ns) {
     ++keep_from;
   }
   brackets_.erase(brackets_.begin(), brackets_.begin() + static_cast<std::ptrdiff_t>(keep_from));
+  runs_known_ = false;
 }
 
 }  // namespace notifier

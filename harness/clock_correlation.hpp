@@ -102,7 +102,7 @@ class ClockMapping {
   double segment_rate(std::size_t index) const;
   double fit_error_ns(const Run& run, std::size_t segment, double from_first_ns) const;
   bool steps_after(std::size_t index, double usual) const;
-  std::vector<Run> runs() const;
+  const std::vector<Run>& runs() const;
   std::optional<Line> line_at_value(const Run& run, std::int64_t value) const;
   std::optional<Line> line_at_raw(const Run& run, std::int64_t raw_ns) const;
   std::optional<Line> line_outside(const Run& run, bool behind_end) const;
@@ -112,6 +112,10 @@ class ClockMapping {
 
   ClockTraits traits_;
   std::vector<ClockBracket> brackets_;  // by raw_ns, strictly increasing
+  // Found at the first question after a change.
+  mutable std::vector<Run> runs_;
+  mutable double usual_rate_ = 0;
+  mutable bool runs_known_ = false;
 };
 
 // The two mappings of a device.
@@ -120,6 +124,11 @@ class ClockCorrelation {
   void add(const ClockSample& sample) {
     gpu.add(sample.gpu);
     boottime.add(sample.boottime);
+  }
+  /// Keeps a long recording from growing: conversions take time in proportion to the brackets.
+  void forget_before(std::int64_t raw_ns) {
+    gpu.forget_before(raw_ns);
+    boottime.forget_before(raw_ns);
   }
 
   ClockMapping gpu{gpu_clock_traits()};
