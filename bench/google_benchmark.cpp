@@ -5,10 +5,13 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <random>
 #include <sstream>
+#include <utility>
 
 #include "harness/console_table.hpp"
 #include "harness/format.hpp"
@@ -18,16 +21,22 @@ namespace {
 
 using analysis::Metric;
 
-/// What the registered functions work on while RunSpecifiedBenchmarks calls them.
+using Rows = std::vector<analysis::SummaryRow>;
+
+/// What the registered functions work on while RunSpecifiedBenchmarks calls them. Google Benchmark
+/// asks for all repetitions of one case before it goes on to the next; runs that lie close together
+/// in time are no replicates, so they are made in the order of `schedule` and handed out as asked.
 struct Current {
   Suite* suite = nullptr;
-  std::map<std::size_t, std::uint32_t> runs_done;
-  std::size_t lines = 0;
-  std::size_t lines_planned = 0;
+  const std::vector<PlannedCase>* plan = nullptr;
+  std::vector<ScheduledRun> schedule;
+  std::size_t next = 0;
+  std::map<std::pair<std::size_t, std::uint32_t>, Rows> made;
+  std::map<std::size_t, std::uint32_t> runs_asked;
   std::chrono::steady_clock::time_point start;
 } current;
 
-const analysis::SummaryRow* find_all(const std::vector<analysis::SummaryRow>& rows, Metric metric) {
+const analysis::SummaryRow* find_all(const Rows& rows, Metric metric) {
   for (const analysis::SummaryRow& row : rows) {
     if (row.metric == analysis::info(metric).name && row.events == analysis::EventSet::kAll) {
       return &row;
@@ -39,45 +48,60 @@ const analysis::SummaryRow* find_all(const std::vector<analysis::SummaryRow>& ro
 void show_progress(const std::string& name) {
   const double elapsed_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - current.start).count();
-  const std::size_t done = current.lines;
-  std::string left = "";
-  if (done > 0) {
-    const double each_s = elapsed_s / static_cast<double>(done);
-    left = ", about " + format_clock(each_s * static_cast<double>(current.lines_planned - done)) +
+  std::string left;
+  if (current.next > 0) {
+    const double each_s = elapsed_s / static_cast<double>(current.next);
+    left = ", about " +
+           format_clock(each_s * static_cast<double>(current.schedule.size() - current.next)) +
            " left";
   }
   // On a terminal the line is overwritten by the result; elsewhere a log keeps it.
   std::fprintf(stderr, isatty(STDERR_FILENO) != 0 ? "\r\033[K[%zu/%zu%s] %s" : "[%zu/%zu%s] %s\n",
-               done + 1, current.lines_planned, left.c_str(), name.c_str());
+               current.next + 1, current.schedule.size(), left.c_str(), name.c_str());
   std::fflush(stderr);
 }
 
-void run_one(benchmark::State& state, const PlannedCase& planned, std::size_t number) {
-  std::vector<analysis::SummaryRow> rows;
+void make_next_run() {
+  const ScheduledRun& scheduled = current.schedule[current.next];
+  const PlannedCase& planned = (*current.plan)[scheduled.number];
+  if (!current.suite->stopped()) show_progress(planned.wanted.name());
+  Rows rows = current.suite->run(planned, scheduled.run);
+  ++current.next;
+  if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K");
+  if (!rows.empty()) std::printf("%s\n", table_line(rows).c_str());
+  std::fflush(stdout);
+  current.made[{scheduled.number, scheduled.run}] = std::move(rows);
+}
+
+const Rows& obtain(std::size_t number) {
+  const std::pair<std::size_t, std::uint32_t> wanted{number, current.runs_asked[number]++};
+  while (current.made.count(wanted) == 0 && current.next < current.schedule.size()) {
+    make_next_run();
+  }
+  return current.made[wanted];
+}
+
+void run_one(benchmark::State& state, std::size_t number) {
+  const Rows* rows = nullptr;
   for (auto iteration : state) {
     (void)iteration;
-    if (!current.suite->stopped()) show_progress(planned.wanted.name());
-    rows = current.suite->run(planned, current.runs_done[number]++);
-    const analysis::SummaryRow* stall = find_all(rows, Metric::kStall);
+    rows = &obtain(number);
+    const analysis::SummaryRow* stall = find_all(*rows, Metric::kStall);
     // Google Benchmark takes seconds and has no word for "none".
     state.SetIterationTime(stall != nullptr ? stall->p50.value_or(0) / 1e9 : 0);
   }
-  ++current.lines;
-  if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K");
-  if (rows.empty()) {
+  if (rows == nullptr || rows->empty()) {
     state.SkipWithError("stopped before it ran");
     return;
   }
-  std::printf("%s\n", table_line(rows).c_str());
-  std::fflush(stdout);
-  const analysis::SummaryRow& first = rows.front();
+  const analysis::SummaryRow& first = rows->front();
   if (first.status != analysis::Status::kOk) {
     state.SkipWithError(first.reason.c_str());
     return;
   }
   // Undefined values are left out: NaN would make the JSON invalid.
   for (const Metric metric : {Metric::kStall, Metric::kSyscall}) {
-    const analysis::SummaryRow* row = find_all(rows, metric);
+    const analysis::SummaryRow* row = find_all(*rows, metric);
     if (row == nullptr) continue;
     const std::string name(analysis::info(metric).name);
     if (row->p50) state.counters["p50_" + name] = *row->p50;
@@ -114,10 +138,8 @@ bool give_arguments(const Options& options, const char* program,
 
 void register_cases(const std::vector<PlannedCase>& plan) {
   for (std::size_t number = 0; number < plan.size(); ++number) {
-    const PlannedCase planned = plan[number];
-    benchmark::RegisterBenchmark(
-        planned.wanted.name().c_str(),
-        [planned, number](benchmark::State& state) { run_one(state, planned, number); })
+    benchmark::RegisterBenchmark(plan[number].wanted.name().c_str(),
+                                 [number](benchmark::State& state) { run_one(state, number); })
         ->Iterations(1)
         ->UseManualTime()
         ->Unit(benchmark::kMicrosecond);
@@ -152,10 +174,24 @@ std::vector<std::size_t> filtered_cases(const std::vector<PlannedCase>& plan,
   return selected;
 }
 
-void run_registered(Suite& suite, const Options& options, std::size_t selected_cases) {
+std::vector<ScheduledRun> make_schedule(const std::vector<std::size_t>& selected,
+                                        std::uint32_t runs, std::uint64_t seed) {
+  std::vector<ScheduledRun> schedule;
+  for (std::uint32_t run = 0; run < runs; ++run) {
+    std::vector<std::size_t> order = selected;
+    std::shuffle(order.begin(), order.end(), std::mt19937_64(seed + run));
+    for (const std::size_t number : order) schedule.push_back({number, run});
+  }
+  return schedule;
+}
+
+void run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
+                    const std::vector<std::size_t>& selected, const Options& options,
+                    std::uint64_t seed) {
   current = {};
   current.suite = &suite;
-  current.lines_planned = selected_cases * options.runs;
+  current.plan = &plan;
+  current.schedule = make_schedule(selected, options.runs, seed);
   current.start = std::chrono::steady_clock::now();
   std::printf("%s\n", table_header().c_str());
   SilentReporter reporter;

@@ -10,7 +10,7 @@
 
 namespace notifier {
 
-/// Registers every planned case; a run of it is one iteration, its time the run's median stall.
+/// Registers every planned case; one iteration is one run, its time the run's median stall.
 void register_cases(const std::vector<PlannedCase>& plan);
 
 /// Hands Google Benchmark its arguments. False when it does not know one of them.
@@ -20,8 +20,20 @@ bool initialize_google_benchmark(const Options& options, const char* program);
 std::vector<std::size_t> filtered_cases(const std::vector<PlannedCase>& plan,
                                         const Options& options, const char* program);
 
-/// Runs what the filter selects through `suite`, with progress on stderr and one table line per run
-/// on stdout.
-void run_registered(Suite& suite, const Options& options, std::size_t selected_cases);
+struct ScheduledRun {
+  std::size_t number;  // of the case in the plan
+  std::uint32_t run;
+};
+
+/// All selected cases once before any a second time, each time in an order that `seed` fixes: runs
+/// of one case that follow each other are no replicates.
+std::vector<ScheduledRun> make_schedule(const std::vector<std::size_t>& selected,
+                                        std::uint32_t runs, std::uint64_t seed);
+
+/// Runs the selected cases through `suite` in the order of make_schedule(). Progress goes to
+/// stderr, one table line per run to stdout.
+void run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
+                    const std::vector<std::size_t>& selected, const Options& options,
+                    std::uint64_t seed);
 
 }  // namespace notifier

@@ -29,13 +29,14 @@ std::string list_cases(const std::vector<Case>& cases) {
   return text;
 }
 
-std::string list_plan(const std::vector<PlannedCase>& plan, std::uint32_t runs) {
+std::string list_plan(const std::vector<PlannedCase>& schedule, std::size_t cases,
+                      std::uint32_t runs) {
   std::string text;
-  for (const PlannedCase& planned : plan) {
+  for (const PlannedCase& planned : schedule) {
     fmt::format_to(std::back_inserter(text), "{:<60} {:>5} events\n", planned.wanted.name(),
                    planned.events);
   }
-  fmt::format_to(std::back_inserter(text), "{} cases, {} run{} each\n", plan.size(), runs,
+  fmt::format_to(std::back_inserter(text), "{} cases, {} run{} each\n", cases, runs,
                  runs == 1 ? "" : "s");
   return text;
 }

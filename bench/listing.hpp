@@ -13,6 +13,7 @@ namespace notifier {
 std::string list_cases(const std::vector<Case>& cases);
 
 /// The schedule in order, with the number of events.
-std::string list_plan(const std::vector<PlannedCase>& plan, std::uint32_t runs);
+std::string list_plan(const std::vector<PlannedCase>& schedule, std::size_t cases,
+                      std::uint32_t runs);
 
 }  // namespace notifier

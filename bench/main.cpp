@@ -136,7 +136,6 @@ int finish(Suite& suite) {
 
 int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, char** argv) {
   const std::uint64_t seed = choose_seed(options);
-  std::shuffle(plan.begin(), plan.end(), std::mt19937_64(seed));
   register_cases(plan);
   if (!initialize_google_benchmark(options, argv[0])) return kExitUsage;
   const std::vector<std::size_t> selected = filtered_cases(plan, options, argv[0]);
@@ -146,9 +145,11 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
   }
   if (options.dry_run) {
     std::vector<PlannedCase> chosen;
-    for (const std::size_t number : selected) chosen.push_back(plan[number]);
+    for (const ScheduledRun& scheduled : make_schedule(selected, options.runs, seed)) {
+      chosen.push_back(plan[scheduled.number]);
+    }
     std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed),
-                list_plan(chosen, options.runs).c_str());
+                list_plan(chosen, selected.size(), options.runs).c_str());
     return kExitOk;
   }
   install_stop_handlers();
@@ -175,7 +176,7 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
               static_cast<unsigned long long>(seed));
   bool trusted = true;
   if (!options.no_self_test) trusted = self_test(&suite, device, seed);
-  if (trusted || stop_requested()) run_registered(suite, options, selected.size());
+  if (trusted || stop_requested()) run_registered(suite, plan, selected, options, seed);
   const int exit_code = finish(suite);
   if (!trusted && !stop_requested()) {
     std::fprintf(stderr,
