@@ -12,6 +12,7 @@
 #include "bench/exit_code.hpp"
 #include "bench/google_benchmark.hpp"
 #include "bench/listing.hpp"
+#include "bench/meter_check.hpp"
 #include "bench/options.hpp"
 #include "bench/self_test.hpp"
 #include "bench/suite.hpp"
@@ -163,6 +164,13 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     worker.reset();
     return self_test(nullptr, device, seed) ? kExitOk : kExitViolation;
   }
+  if (options.validate_meter) {
+    const WorkloadGrid grid{options.waves.value_or(device.compute_units), device.lanes_per_wave};
+    worker.reset();
+    const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
+    std::printf("%s", describe(check).c_str());
+    return check.reliable() ? kExitOk : kExitViolation;
+  }
   Suite suite(options, seed, std::move(worker));
   try {
     suite.start_recording(make_manifest(options, seed, argc, argv));
@@ -174,6 +182,10 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
               device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
               suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
               static_cast<unsigned long long>(seed));
+  const MeterCheck meter = check_meter(suite.grid(), seed, /*long_form=*/false);
+  std::printf("%s", describe(meter).c_str());
+  suite.note({{"meter", to_json(meter)}});
+  if (!meter.reliable()) suite.distrust_meter();
   bool trusted = true;
   if (!options.no_self_test) trusted = self_test(&suite, device, seed);
   if (trusted || stop_requested()) run_registered(suite, plan, selected, options, seed);

@@ -51,6 +51,8 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
                "Only plant faults and check that each is caught and classified");
   app.add_flag("--no-self-test", options.no_self_test,
                "Leave the self-test out; a result of 0 violations is then not backed by one");
+  app.add_flag("--validate-meter", options.validate_meter,
+               "Only inject known holds (50 µs to 100 ms) and check that the meter reads them");
   app.add_flag("--hazardous", options.hazardous,
                "Also run what can stop or reset a real GPU (--list says which and why)");
   app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");

@@ -17,6 +17,7 @@ struct Options {
   bool dry_run = false;
   bool self_test_only = false;
   bool no_self_test = false;
+  bool validate_meter = false;
   bool hazardous = false;
   bool isolate = false;
   std::optional<std::uint64_t> seed;

@@ -102,6 +102,7 @@ void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) cons
   row.boot_id = boot_id_;
   row.kernel_release = kernel_release_;
   row.seed = static_cast<std::int64_t>(request.seed);
+  if (!meter_reliable_) analysis::add_flag(row.flags, "unreliable");
 }
 
 analysis::SummaryRow Suite::failed_row(const CaseRequest& request,

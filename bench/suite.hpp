@@ -57,6 +57,9 @@ class Suite {
   const DeviceInfo& device() const { return device_; }
   WorkloadGrid grid() const;
 
+  /// From now on every row carries the flag `unreliable`.
+  void distrust_meter() { meter_reliable_ = false; }
+
   /// Adds to the manifest.
   void note(const nlohmann::json& entry) { manifest_notes_.update(entry); }
 
@@ -87,6 +90,7 @@ class Suite {
   std::string results_error_;
   bool interrupted_ = false;
   bool worker_unkillable_ = false;
+  bool meter_reliable_ = true;
 };
 
 /// Installs the handlers of SIGINT and SIGTERM that ask a running suite to stop.

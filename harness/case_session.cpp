@@ -285,6 +285,20 @@ void CaseSession::take_driver_findings() {
   driver_events_->forget_before(driver_cursor_);
 }
 
+double CaseSession::hold_by_pause(double hold_ns) {
+  // A wave forgets its longest gap when it acknowledges, and only then pauses.
+  workload_->command([&](Command& shared) {
+    shared.pause_ticks = static_cast<std::uint64_t>(hold_ns / tick_ns_);
+  });
+  workload_->wait_passes(1);
+  std::uint64_t longest_ticks = 0;
+  for (const WaveProgress& progress : workload_->all_progress()) {
+    longest_ticks = std::max(longest_ticks, progress.longest_gap_ticks);
+  }
+  workload_->command([](Command& shared) { shared.pause_ticks = 0; });
+  return static_cast<double>(longest_ticks) * tick_ns_;
+}
+
 void CaseSession::plant(const std::string& which) {
   // Several words, since the device may be at work on one of them and bury its record unseen.
   constexpr std::uint64_t kPlanted = 16;

@@ -48,6 +48,9 @@ class CaseSession {
   void calibrate();
   /// One event: the row's call with everything observed around it.
   analysis::SampleRow measure(const Perturbation& row);
+  /// Meter validation: tells the waves to stand still for `hold_ns` and returns the longest gap
+  /// that the meter then reads, in ns.
+  double hold_by_pause(double hold_ns);
   /// Self-test: puts a record of violation class `which` into the buffer from the CPU. Throws
   /// std::invalid_argument for a class that the CPU cannot plant.
   void plant(const std::string& which);

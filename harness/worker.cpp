@@ -12,6 +12,7 @@
 #include "harness/device.hpp"
 #include "harness/hip_check.hpp"
 #include "harness/message_channel.hpp"
+#include "harness/meter_run.hpp"
 #include "harness/worker_protocol.hpp"
 
 namespace notifier {
@@ -45,17 +46,39 @@ class Worker {
   void serve() {
     json message;
     while (channel_.receive(message, -1) != MessageChannel::Receipt::kClosed) {
-      if (!message.is_object() || message.value("type", "") != "run") continue;
-      run(message);
+      const std::string type = message.is_object() ? message.value("type", "") : "";
+      if (type == "run") run(message);
+      if (type == "meter") measure_meter(message);
       message = json();
     }
   }
 
  private:
+  void send_phase(const std::string& phase, std::int64_t event) {
+    channel_.send({{"type", "phase"}, {"phase", phase}, {"event", event}});
+  }
+
+  void measure_meter(const json& message) {
+    try {
+      const std::vector<MeterPoint> points =
+          run_meter(request_from_json(message), message.at("long_form"), driver_events_.get(),
+                    device_.node_id, [&](const std::string& phase) { send_phase(phase, -1); });
+      json answer{{"type", "meter"}, {"points", json::array()}};
+      for (const MeterPoint& point : points) {
+        answer["points"].push_back({{"method", point.method},
+                                    {"injected_ns", point.injected_ns},
+                                    {"measured_ns", point.measured_ns}});
+      }
+      channel_.send(answer);
+    } catch (const std::exception& error) {
+      channel_.send({{"type", "failed"}, {"reason", error.what()}});
+    }
+  }
+
   void run(const json& message) {
     CaseObserver observer;
     observer.phase = [&](const std::string& phase, std::int64_t event) {
-      channel_.send({{"type", "phase"}, {"phase", phase}, {"event", event}});
+      send_phase(phase, event);
     };
     observer.sample = [&](const analysis::SampleRow& sample) {
       channel_.send({{"type", "sample"}, {"row", to_csv(sample)}});

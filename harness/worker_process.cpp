@@ -134,8 +134,9 @@ std::string WorkerProcess::describe_death() {
   return fmt::format("the worker ended with exit code {}", WEXITSTATUS(wait_status_));
 }
 
-RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bool()>& stop) {
-  RunOutcome outcome;
+void WorkerProcess::exchange(const json& request, std::chrono::milliseconds patience,
+                             const std::function<bool()>& stop,
+                             const std::function<bool(const json&)>& take, RunOutcome& outcome) {
   std::string phase = "start";
   std::int64_t event = -1;
   const auto where = [&] {
@@ -147,46 +148,73 @@ RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bo
     outcome.worker_lost = true;
     outcome.worker_unkillable = !reaped_ && !kill_and_reap();
   };
-  channel_.send(to_json(request));
-  auto silent_until = Clock::now() + request.patience + kSilenceBeyondPatience;
+  channel_.send(request);
+  const auto silence = patience + kSilenceBeyondPatience;
+  auto silent_until = Clock::now() + silence;
   json message;
   while (true) {
     if (stop()) {
       give_up("interrupted " + where());
       outcome.interrupted = true;
-      return outcome;
+      return;
     }
     switch (channel_.receive(message, kPollMs)) {
       case MessageChannel::Receipt::kTimeout:
         if (Clock::now() < silent_until) continue;
-        give_up(fmt::format("the worker hangs {}: no word for {} s", where(),
-                            (request.patience + kSilenceBeyondPatience).count() / 1000));
-        return outcome;
+        return give_up(fmt::format("the worker hangs {}: no word for {} ms", where(),
+                                   std::chrono::milliseconds(silence).count()));
       case MessageChannel::Receipt::kClosed:
-        give_up(describe_death() + " " + where());
-        return outcome;
+        return give_up(describe_death() + " " + where());
       case MessageChannel::Receipt::kMalformed:
-        give_up("the worker sent what is no message: " + channel_.malformed_line());
-        return outcome;
+        return give_up("the worker sent what is no message: " + channel_.malformed_line());
       case MessageChannel::Receipt::kMessage:
         break;
     }
-    silent_until = Clock::now() + request.patience + kSilenceBeyondPatience;
+    silent_until = Clock::now() + silence;
     const std::string type = message.value("type", "");
     if (type == "phase") {
       phase = message.at("phase");
       event = message.at("event");
-    } else if (type == "sample") {
-      outcome.samples.push_back(sample_from_csv(message.at("row")));
-    } else if (type == "result") {
-      outcome.result = result_from_json(message);
-      return outcome;
     } else if (type == "failed") {
       // The case's memory and kernel may be in any state: the next case gets a fresh worker.
-      give_up(fmt::format("{} ({})", message.at("reason").get<std::string>(), where()));
-      return outcome;
+      return give_up(fmt::format("{} ({})", message.at("reason").get<std::string>(), where()));
+    } else if (take(message)) {
+      return;
     }
   }
+}
+
+RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bool()>& stop) {
+  RunOutcome outcome;
+  const auto take = [&](const json& message) {
+    if (message.value("type", "") == "sample") {
+      outcome.samples.push_back(sample_from_csv(message.at("row")));
+      return false;
+    }
+    outcome.result = result_from_json(message);
+    return true;
+  };
+  exchange(to_json(request), request.patience, stop, take, outcome);
+  return outcome;
+}
+
+WorkerProcess::MeterOutcome WorkerProcess::measure_meter(const CaseRequest& request, bool long_form,
+                                                         const std::function<bool()>& stop) {
+  MeterOutcome meter;
+  json message = to_json(request);
+  message["type"] = "meter";
+  message["long_form"] = long_form;
+  const auto take = [&](const json& answer) {
+    for (const json& point : answer.at("points")) {
+      meter.points.push_back(
+          {point.at("method"), point.at("injected_ns"), point.at("measured_ns")});
+    }
+    return true;
+  };
+  RunOutcome outcome;
+  exchange(message, request.patience, stop, take, outcome);
+  meter.failure = outcome.failure;
+  return meter;
 }
 
 }  // namespace notifier

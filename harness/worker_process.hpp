@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -13,6 +14,7 @@
 
 #include "harness/case_run.hpp"
 #include "harness/message_channel.hpp"
+#include "harness/meter.hpp"
 #include "harness/worker_protocol.hpp"
 
 namespace notifier {
@@ -43,6 +45,15 @@ class WorkerProcess {
   const std::optional<DeviceInfo>& device() const { return device_; }
   const std::string& no_device_reason() const { return no_device_reason_; }
 
+  /// Injects known holds into a short run and returns what the stall meter read. Empty `points`
+  /// come with a reason in `failure`.
+  struct MeterOutcome {
+    std::vector<MeterPoint> points;
+    std::string failure;
+  };
+  MeterOutcome measure_meter(const CaseRequest& request, bool long_form,
+                             const std::function<bool()>& stop);
+
   /// Runs one case. `stop` is polled several times a second; when it says so the worker is ended.
   RunOutcome run(const CaseRequest& request, const std::function<bool()>& stop);
 
@@ -51,6 +62,10 @@ class WorkerProcess {
  private:
   WorkerProcess(pid_t pid, MessageChannel channel) : channel_(std::move(channel)), pid_(pid) {}
   void await_greeting();
+  /// Sends `request` and gives each answer to `take` until it says that the last one has come.
+  void exchange(const nlohmann::json& request, std::chrono::milliseconds patience,
+                const std::function<bool()>& stop,
+                const std::function<bool(const nlohmann::json&)>& take, RunOutcome& outcome);
   std::string describe_death();
   /// SIGKILL, then waits a bounded time. False when the process is still there.
   bool kill_and_reap();

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "harness/meter.hpp"
+
+#include <gtest/gtest.h>
+
+namespace notifier {
+namespace {
+
+std::vector<MeterPoint> readings(double slope, double constant_ns) {
+  std::vector<MeterPoint> points;
+  for (const double hold_ns : meter_holds_ns(true)) {
+    points.push_back({"pause", hold_ns, slope * hold_ns + constant_ns});
+  }
+  return points;
+}
+
+TEST(Meter, ARightMeterHasSlopeOneAndNoResidual) {
+  const auto reports = judge_meter(readings(1, 2'000));
+  ASSERT_EQ(reports.size(), 1u);
+  EXPECT_NEAR(reports[0].slope, 1, 1e-12);
+  EXPECT_DOUBLE_EQ(reports[0].constant_ns, 2'000);
+  EXPECT_NEAR(reports[0].residual_largest_ns, 0, 1e-6);
+  EXPECT_TRUE(is_reliable(reports));
+}
+
+TEST(Meter, AMeterThatLosesTwoPercentIsUnreliable) {
+  EXPECT_FALSE(is_reliable(judge_meter(readings(0.98, 2'000))));
+}
+
+TEST(Meter, NoiseAboveTheLimitIsUnreliable) {
+  std::vector<MeterPoint> points = readings(1, 0);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    if (points[i].injected_ns > 0) points[i].measured_ns += i % 2 == 0 ? 90e3 : -90e3;
+  }
+  const auto reports = judge_meter(points);
+  EXPECT_GT(reports[0].residual_median_ns, kMeterResidualLimit_ns);
+  EXPECT_FALSE(is_reliable(reports));
+}
+
+TEST(Meter, NothingMeasuredIsNotReliable) {
+  EXPECT_FALSE(is_reliable({}));
+  EXPECT_FALSE(is_reliable(judge_meter(std::vector<MeterPoint>{{"pause", 0, 10}})));
+}
+
+TEST(Meter, MethodsAreJudgedApart) {
+  std::vector<MeterPoint> points = readings(1, 0);
+  for (MeterPoint point : readings(1.2, 0)) {
+    point.method = "userfaultfd";
+    points.push_back(point);
+  }
+  const auto reports = judge_meter(points);
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_TRUE(reports[0].reliable);
+  EXPECT_FALSE(reports[1].reliable);
+}
+
+}  // namespace
+}  // namespace notifier
