@@ -33,6 +33,7 @@ hipError_t launch(const KernelRegistration& kernel, std::uint32_t waves, const v
   operation.arguments.resize(kernel.arguments_size);
   std::memcpy(operation.arguments.data(), arguments, kernel.arguments_size);
   operation.waves = waves;
+  operation.audited = true;
   device().queues().submit(queue, std::move(operation), stream_order(stream, *queue));
   return hipSuccess;
 }

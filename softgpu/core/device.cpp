@@ -5,9 +5,9 @@
 #include <utility>
 
 #include "softgpu/core/control_memory.hpp"
-#include "softgpu/core/memory.hpp"
 #include "softgpu/core/plant.hpp"
 #include "softgpu/core/report.hpp"
+#include "softgpu/core/startup.hpp"
 
 namespace softgpu {
 namespace {
@@ -32,7 +32,13 @@ Device::Device(Settings settings)
     : settings_(std::move(settings)),
       waves_(make_in_control_memory<WaveTable>()),
       events_(make_in_control_memory<DriverEvents>()),
-      memory_(std::make_unique<Memory>(registry_, settings_.vram_bytes)) {
+      auditor_(registry_, events_, pagemap_, settings_.audit),
+      notifier_(registry_, waves_, events_, auditor_, settings_),
+      forks_(notifier_),
+      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_}, settings_.vram_bytes),
+      supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
+      restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
+                      settings_.plant == Plant::kEarlyResume) {
   if (plant_watches_accesses(settings_.plant)) {
     waves_.watch_all_accesses();
   }
@@ -63,12 +69,21 @@ void Device::raise_memory_fault(std::uintptr_t device_address, Access access,
 const std::string& start_device() {
   static std::once_flag once;
   static std::string* const problem = new std::string;
+  static std::string* const forked_problem = new std::string("a forked child has no device");
+  if (in_forked_child()) {
+    return *forked_problem;
+  }
   std::call_once(once, [] {
     Settings settings;
     *problem = read_settings(settings);
     if (problem->empty()) {
+      *problem = check_process(settings);
+    }
+    if (problem->empty()) {
       the_device = new Device(std::move(settings));
-    } else {
+      *problem = start_notifier(*the_device);
+    }
+    if (!problem->empty()) {
       report("%s", problem->c_str());
     }
   });

@@ -3,20 +3,22 @@
 // (its threads run until the process ends).
 #pragma once
 
-#include <atomic>
-#include <memory>
 #include <string>
 
+#include "softgpu/core/audit.hpp"
 #include "softgpu/core/driver_events.hpp"
+#include "softgpu/core/fork_tracker.hpp"
+#include "softgpu/core/memory.hpp"
+#include "softgpu/core/notifier.hpp"
 #include "softgpu/core/queue.hpp"
 #include "softgpu/core/registry.hpp"
+#include "softgpu/core/restore.hpp"
 #include "softgpu/core/settings.hpp"
 #include "softgpu/core/spawner.hpp"
+#include "softgpu/core/supervisor.hpp"
 #include "softgpu/core/wave.hpp"
 
 namespace softgpu {
-
-class Memory;
 
 class Device {
  public:
@@ -28,7 +30,11 @@ class Device {
   DriverEvents& events() { return events_; }
   Spawner& spawner() { return spawner_; }
   Queues& queues() { return queues_; }
-  Memory& memory() { return *memory_; }
+  Auditor& auditor() { return auditor_; }
+  ForkTracker& forks() { return forks_; }
+  Memory& memory() { return memory_; }
+  Supervisor& supervisor() { return supervisor_; }
+  RestoreWorker& restore_worker() { return restore_worker_; }
 
   /// A wave hit an entry that is invalid while it runs: the model is wrong. Emits the event and
   /// returns a translation of the one page through the CPU's page table, as stale hardware would.
@@ -39,17 +45,23 @@ class Device {
                                        TranslationFault fault);
 
  private:
-  Settings settings_;
+  const Settings settings_;
+  const Pagemap pagemap_;
   Registry registry_;
   WaveTable& waves_;
   DriverEvents& events_;
   Spawner spawner_;
   Queues queues_;
-  std::unique_ptr<Memory> memory_;
+  Auditor auditor_;
+  Notifier notifier_;
+  ForkTracker forks_;
+  Memory memory_;
+  Supervisor supervisor_;
+  RestoreWorker restore_worker_;
 };
 
 /// Makes the device on the first call. Returns an empty string, or why there is none; the answer
-/// does not change later. In a forked child there is never a device.
+/// does not change later, except that a forked child has no device.
 const std::string& start_device();
 
 /// The device; start_device() must have succeeded.

@@ -8,7 +8,6 @@
 #include <new>
 #include <utility>
 
-#include "softgpu/core/device.hpp"
 #include "softgpu/core/report.hpp"
 
 namespace softgpu {
@@ -34,8 +33,14 @@ bool size_is_valid(std::uintptr_t pointer, std::size_t size_bytes) {
 
 }  // namespace
 
-Memory::Memory(Registry& registry, std::size_t vram_bytes)
-    : registry_(registry), vram_bytes_(page_ceil(vram_bytes)) {
+Memory::Memory(const Parts& parts, std::size_t vram_bytes)
+    : registry_(parts.registry),
+      waves_(parts.waves),
+      notifier_(parts.notifier),
+      forks_(parts.forks),
+      auditor_(parts.auditor),
+      pagemap_(parts.pagemap),
+      vram_bytes_(page_ceil(vram_bytes)) {
   // Shared, so that fork neither copies nor write-protects it: device memory has no such thing.
   vram_host_ = map_pages(vram_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
   vram_device_ = reserve_addresses(vram_bytes_);
@@ -47,6 +52,7 @@ Memory::Memory(Registry& registry, std::size_t vram_bytes)
 std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
                                           std::uintptr_t pointer, std::size_t size_bytes) {
   auto range = std::make_unique<Range>();
+  range->id = ++ranges_made_;
   range->kind = kind;
   range->origin = origin;
   range->pointer = pointer;
@@ -69,27 +75,46 @@ MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
     range.invalid = 1;
     registry_.insert(range);
   }
+  const MemoryError error = validate_first(range);
+  if (error != MemoryError::kNone) {
+    const std::lock_guard lock(registry_.lock());
+    registry_.erase(range);
+    return error;
+  }
+  ranges_.emplace(range.pointer, std::move(owned));
+  notifier_.wake_worker();  // it finds out what fork will do with the range
+  return MemoryError::kNone;
+}
+
+/// As KFD's init_user_pages: the range is notified from the start, and what changes while its pages
+/// are looked up makes the lookup begin again.
+MemoryError Memory::validate_first(Range& range) {
   for (;;) {
+    notifier_.wait_for_ends([this] { forks_.poll(); });
     {
       const std::lock_guard lock(registry_.lock());
       range.pass_invalidations = range.invalidations;
     }
     const Validation validation = fault_in(range, pagemap_);
-    const std::lock_guard lock(registry_.lock());
-    if (validation.outcome != ValidationOutcome::kPages &&
-        validation.outcome != ValidationOutcome::kTryAgain) {
-      registry_.erase(range);
+    if (validation.outcome == ValidationOutcome::kHole ||
+        validation.outcome == ValidationOutcome::kNoPermission) {
       return MemoryError::kNotMapped;
     }
-    if (validation.outcome == ValidationOutcome::kPages &&
-        range.pass_invalidations == range.invalidations) {
-      commit(range, validation);
-      range.mapped = true;
-      break;
+    if (validation.outcome == ValidationOutcome::kPages && commit_first(range, validation)) {
+      return MemoryError::kNone;
     }
   }
-  ranges_.emplace(range.pointer, std::move(owned));
-  return MemoryError::kNone;
+}
+
+bool Memory::commit_first(Range& range, const Validation& validation) {
+  const std::lock_guard notifier_lock(notifier_.lock());
+  const std::lock_guard lock(registry_.lock());
+  if (range.pass_invalidations != range.invalidations) {
+    return false;
+  }
+  commit(range, validation);
+  range.mapped = true;
+  return true;
 }
 
 MemoryError Memory::register_host(std::uintptr_t pointer, std::size_t size_bytes) {
@@ -135,8 +160,10 @@ MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::ui
     // As the thunk up to 5.7 does (kfd_facts §1, fmm_map_to_cpu).
     madvise(reinterpret_cast<void*>(begin), mapped_bytes, MADV_DONTFORK);
   }
-  MemoryError error = map_on_device(
-      make_range(host ? RangeKind::kUserptr : RangeKind::kSvm, origin, begin, size_bytes));
+  std::unique_ptr<Range> range =
+      make_range(host ? RangeKind::kUserptr : RangeKind::kSvm, origin, begin, size_bytes);
+  range->fork_policy = host ? ForkPolicy::kNotNotified : ForkPolicy::kNotified;
+  const MemoryError error = map_on_device(std::move(range));
   if (error != MemoryError::kNone) {
     unmap_pages(begin, mapped_bytes);
     return MemoryError::kOutOfMemory;
@@ -194,14 +221,20 @@ MemoryError Memory::release(RangeOrigin origin, std::uintptr_t pointer) {
 }
 
 void Memory::unmap_from_device(Range& range) {
-  WaveTable& waves = device().waves();
+  if (range.kind != RangeKind::kPinned) {
+    auditor_.audit(range.host_begin, range.host_end(), UINT64_MAX);
+  }
   std::uint32_t flush = 0;
   {
+    const std::lock_guard notifier_lock(notifier_.lock());
     const std::lock_guard lock(registry_.lock());
+    if (range.listed_invalid) {
+      notifier_.invalid_ranges(range.kind).remove(range);
+    }
     registry_.erase(range);
-    flush = waves.request_flush();
+    flush = waves_.request_flush();
   }
-  waves.wait_until_flushed(flush);
+  waves_.wait_until_flushed(flush);
 }
 
 MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {

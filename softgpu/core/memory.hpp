@@ -9,6 +9,9 @@
 #include <mutex>
 #include <optional>
 
+#include "softgpu/core/audit.hpp"
+#include "softgpu/core/fork_tracker.hpp"
+#include "softgpu/core/notifier.hpp"
 #include "softgpu/core/pagemap.hpp"
 #include "softgpu/core/range.hpp"
 #include "softgpu/core/registry.hpp"
@@ -36,7 +39,16 @@ struct RangeInfo {
 
 class Memory {
  public:
-  Memory(Registry& registry, std::size_t vram_bytes);
+  struct Parts {
+    Registry& registry;
+    WaveTable& waves;
+    Notifier& notifier;
+    ForkTracker& forks;
+    Auditor& auditor;
+    const Pagemap& pagemap;
+  };
+
+  Memory(const Parts& parts, std::size_t vram_bytes);
 
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
@@ -52,12 +64,13 @@ class Memory {
   /// Held by whoever validates ranges or changes the set of ranges, across system calls. The
   /// supervisor never takes it.
   std::mutex& lock() { return lock_; }
-  const Pagemap& pagemap() const { return pagemap_; }
 
  private:
   std::unique_ptr<Range> make_range(RangeKind kind, RangeOrigin origin, std::uintptr_t pointer,
                                     std::size_t size_bytes);
   MemoryError map_on_device(std::unique_ptr<Range> range);
+  MemoryError validate_first(Range& range);
+  bool commit_first(Range& range, const Validation& validation);
   void unmap_from_device(Range& range);
   MemoryError end_range(RangeOrigin origin, std::uintptr_t pointer);
   MemoryError allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer);
@@ -65,7 +78,12 @@ class Memory {
 
   std::mutex lock_;
   Registry& registry_;
-  Pagemap pagemap_;
+  WaveTable& waves_;
+  Notifier& notifier_;
+  ForkTracker& forks_;
+  Auditor& auditor_;
+  const Pagemap& pagemap_;
+  std::uint64_t ranges_made_ = 0;
   // By the pointer that ends the range: host pointer, or device pointer for device memory.
   std::map<std::uintptr_t, std::unique_ptr<Range>> ranges_;
 

@@ -4,18 +4,35 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "softgpu/core/settings.hpp"
 
 namespace softgpu {
 
+class Registry;
 class Wave;
+struct Interval;
 
 /// Accesses through the slow path while a plant watches (kAttentionPlant). `value` is what the
 /// memory holds; the return value is what the kernel sees.
 std::uint64_t planted_load(Wave& wave, std::uintptr_t device_address, std::uint64_t value);
 void planted_store(Wave& wave, std::uintptr_t device_address, std::uint64_t* word,
                    std::uint64_t value);
+
+/// Plant `stale`: the first invalidation of data is forgotten for one page. The device goes on with
+/// a copy of the page as it was, in its own page table the old frame stays.
+class StalePlant {
+ public:
+  explicit StalePlant(bool armed);
+
+  /// For the supervisor, after waves have stopped and before the call proceeds.
+  void take_page(Registry& registry, std::span<const Interval> intervals);
+
+ private:
+  bool armed_;
+  void* copy_ = nullptr;
+};
 
 /// True for plants that act on single accesses.
 bool plant_watches_accesses(Plant plant);

@@ -97,6 +97,9 @@ void Queue::run(Operation& operation) {
       futex_wait(grid.waves_left, left);
     }
     device().queues().give_back(waves);
+    if (operation.audited) {
+      device().auditor().audit(0, UINTPTR_MAX, UINT64_MAX);
+    }
   }
   if (operation.host_work) {
     operation.host_work();

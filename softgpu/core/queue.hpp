@@ -40,6 +40,7 @@ struct Operation {
   void (*run)(const void* arguments) = nullptr;  // kernels and copies: runs on waves
   std::vector<unsigned char> arguments;
   std::uint32_t waves = 0;
+  bool audited = false;  // the PFN audit looks at all ranges when it has run
 };
 
 class Queue {

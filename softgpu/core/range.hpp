@@ -14,8 +14,8 @@ namespace softgpu {
 inline constexpr std::uintptr_t kPageSize = 4096;
 inline constexpr unsigned kPageShift = 12;
 
-inline std::uintptr_t page_floor(std::uintptr_t address) { return address & ~(kPageSize - 1); }
-inline std::uintptr_t page_ceil(std::uintptr_t address) {
+constexpr std::uintptr_t page_floor(std::uintptr_t address) { return address & ~(kPageSize - 1); }
+constexpr std::uintptr_t page_ceil(std::uintptr_t address) {
   return page_floor(address + kPageSize - 1);
 }
 
@@ -49,7 +49,20 @@ enum class RangePages { kNone, kAllWritable, kMixed };
 /// Whether fork notifies the range's mapping (kernel mm/memory.c copy_page_range); read from smaps.
 enum class ForkPolicy { kUnknown, kNotified, kNotNotified };
 
+enum class ValidationOutcome {
+  kPages,         // the staged entries are the range's pages
+  kHole,          // -EFAULT in KFD: no pages, the device resumes, the next touch is fatal
+  kNoPermission,  // -EPERM in KFD: try again
+  kTryAgain,
+};
+
+struct Validation {
+  ValidationOutcome outcome = ValidationOutcome::kTryAgain;
+  RangePages pages = RangePages::kNone;
+};
+
 struct Range {
+  std::uint64_t id = 0;  // never reused, unlike the address of this object
   RangeKind kind = RangeKind::kUserptr;
   RangeOrigin origin = RangeOrigin::kHostRegister;
 
@@ -71,15 +84,24 @@ struct Range {
   bool mapped = false;              // on the device; before, invalidations stop no queue
   std::uint64_t invalid = 0;        // invalidations since the last validation
   std::uint64_t invalidations = 0;  // all of them; tells the restore pass that something happened
+  std::uint64_t last_mark = 0;      // number of the invalidation that marked it last
   std::uint64_t changed_begin_page = 0;  // hull of the pages that invalidations since then named
   std::uint64_t changed_end_page = 0;
+  Range* next_invalid = nullptr;  // Notifier's list of ranges to validate
+  Range* previous_invalid = nullptr;
+  bool listed_invalid = false;
   ForkPolicy fork_policy = ForkPolicy::kUnknown;
-  std::uint64_t fork_policy_changes = 0;
+  bool fork_policy_asked = false;  // of the smaps pass under way
+  bool fork_notifies = false;
 
   // Of the validation under way; guarded by the memory lock. Entries are staged here while the
   // range is invalid, so that nothing is allocated then.
   std::unique_ptr<std::uint64_t[]> staged;
+  std::uint64_t pass = 0;  // number of the restore pass that staged it last
   std::uint64_t pass_invalidations = 0;
+  std::uint64_t pass_changed_begin = 0;
+  std::uint64_t pass_changed_end = 0;
+  Validation pass_validation;
 
   // Planted fault `stale`: the page that the device keeps its own copy of.
   std::uintptr_t stale_copy = 0;

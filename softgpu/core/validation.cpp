@@ -117,6 +117,9 @@ void commit(Range& range, const Validation& validation) {
         unmapped = true;
       }
     }
+    if (range.stale_copy != 0) {
+      range.staged[range.stale_page] = range.entries[range.stale_page];  // planted: forgotten
+    }
     std::swap(range.entries, range.staged);
     range.pages = unmapped ? RangePages::kMixed : validation.pages;
   }

@@ -10,18 +10,6 @@
 
 namespace softgpu {
 
-enum class ValidationOutcome {
-  kPages,         // the staged entries are the range's pages
-  kHole,          // -EFAULT in KFD: no pages, the device resumes, the next touch is fatal
-  kNoPermission,  // -EPERM in KFD: try again
-  kTryAgain,
-};
-
-struct Validation {
-  ValidationOutcome outcome = ValidationOutcome::kTryAgain;
-  RangePages pages = RangePages::kNone;
-};
-
 /// Fills range.staged from the CPU's page table after write-faulting every page (which breaks
 /// copy-on-write, as HMM's write fault does). Takes no lock and does not allocate; the caller sees
 /// to it that nobody else stages the range.

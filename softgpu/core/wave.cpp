@@ -212,6 +212,11 @@ std::size_t WaveTable::running() const {
                     [](const Wave* wave) { return wave->state.load() == kWaveRunning; }));
 }
 
+bool WaveTable::translates_to(const WaveContext& wave, std::uintptr_t cpu_address) const {
+  const Translation& recent = wave.recent;
+  return cpu_address - recent.delta - recent.device_begin < recent.size;
+}
+
 Wave* WaveTable::add() {
   const std::size_t index = size_.load(std::memory_order_relaxed);
   if (index == kCapacity) {

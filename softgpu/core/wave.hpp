@@ -121,6 +121,9 @@ class WaveTable {
   Wave& wave(std::size_t index) { return *waves_[index]; }
   std::size_t running() const;
 
+  /// Whether the wave holds a translation that ends at this CPU address. On the wave's own thread.
+  bool translates_to(const WaveContext& wave, std::uintptr_t cpu_address) const;
+
  private:
   friend class Wave;
 

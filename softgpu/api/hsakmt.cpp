@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+// The thunk's functions that the harness uses. Node 0 is the CPU, node 1 the software GPU.
+#include <hsakmt.h>
+
+#include <algorithm>
+#include <cstring>
+#include <iterator>
+#include <string_view>
+
+#include "softgpu/core/clock.hpp"
+#include "softgpu/core/device.hpp"
+
+using namespace softgpu;  // the entry points below are in no namespace
+
+namespace {
+
+constexpr HSAuint32 kCpuNode = 0;
+constexpr HSAuint32 kGpuNode = 1;
+constexpr HSAuint32 kNodes = 2;
+
+// AMDKFD_IOC_GET_VERSION of Linux 6.1, which has the queue events (kfd_facts §5).
+constexpr HSAuint32 kInterfaceMajor = 1;
+constexpr HSAuint32 kInterfaceMinor = 11;
+
+template <typename Body>
+HSAKMT_STATUS call(Body&& body) {
+  return start_device().empty() ? body() : HSAKMT_STATUS_KERNEL_IO_CHANNEL_NOT_OPENED;
+}
+
+void name_node(HsaNodeProperties& node, std::string_view name) {
+  std::copy(name.begin(), name.end(), reinterpret_cast<char*>(node.AMDName));
+  std::copy(name.begin(), name.end(), std::begin(node.MarketingName));
+}
+
+void describe_gpu(HsaNodeProperties& node) {
+  name_node(node, "softgpu");
+  node.NumFComputeCores = device().settings().waves;
+  node.NumSIMDPerCU = 1;
+  node.WaveFrontSize = 1;
+  node.MaxWavesPerSIMD = 1;
+  node.NumMemoryBanks = 1;
+  node.LocalMemSize = device().memory().vram_bytes();
+  node.MaxEngineClockMhzFCompute = static_cast<HSAuint32>(kDeviceClockHz / 1'000'000);
+}
+
+}  // namespace
+
+extern "C" {
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtOpenKFD() {
+  return call([] { return HSAKMT_STATUS_SUCCESS; });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtCloseKFD() {
+  return call([] { return HSAKMT_STATUS_SUCCESS; });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtGetVersion(HsaVersionInfo* VersionInfo) {
+  return call([=] {
+    if (VersionInfo == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    VersionInfo->KernelInterfaceMajorVersion = kInterfaceMajor;
+    VersionInfo->KernelInterfaceMinorVersion = kInterfaceMinor;
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtAcquireSystemProperties(HsaSystemProperties* SystemProperties) {
+  return call([=] {
+    if (SystemProperties == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    *SystemProperties = {};
+    SystemProperties->NumNodes = kNodes;
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtReleaseSystemProperties() {
+  return call([] { return HSAKMT_STATUS_SUCCESS; });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtGetNodeProperties(HSAuint32 NodeId,
+                                                HsaNodeProperties* NodeProperties) {
+  return call([=] {
+    if (NodeProperties == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    if (NodeId >= kNodes) {
+      return HSAKMT_STATUS_INVALID_NODE_UNIT;
+    }
+    *NodeProperties = {};
+    if (NodeId == kCpuNode) {
+      name_node(*NodeProperties, "CPU");
+      NodeProperties->NumCPUCores = 1;
+    } else {
+      describe_gpu(*NodeProperties);
+    }
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtGetClockCounters(HSAuint32 NodeId, HsaClockCounters* Counters) {
+  return call([=] {
+    if (Counters == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    if (NodeId != kGpuNode) {
+      return HSAKMT_STATUS_INVALID_NODE_UNIT;
+    }
+    // One after the other, as kfd_ioctl_get_clock_counters does (kfd_facts §6).
+    Counters->GPUClockCounter = device_ticks_at(read_clock_ns(CLOCK_MONOTONIC_RAW));
+    Counters->CPUClockCounter = read_clock_ns(CLOCK_MONOTONIC_RAW);
+    Counters->SystemClockCounter = read_clock_ns(CLOCK_BOOTTIME);
+    Counters->SystemClockFrequencyHz = 1'000'000'000;
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtGetXNACKMode(HSAint32* enable) {
+  return call([=] {
+    if (enable == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    *enable = 0;
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtSetXNACKMode(HSAint32 enable) {
+  // There are no retry faults: the mode cannot be had.
+  return call([=] { return enable == 0 ? HSAKMT_STATUS_SUCCESS : HSAKMT_STATUS_NOT_SUPPORTED; });
+}
+
+// Since ROCm 5.3.0 (kfd_facts §0.23); Debian 12's header has no declaration.
+HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd);
+
+HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd) {
+  return call([=] {
+    if (fd == nullptr) {
+      return HSAKMT_STATUS_INVALID_PARAMETER;
+    }
+    if (NodeId != kGpuNode) {
+      return HSAKMT_STATUS_INVALID_NODE_UNIT;
+    }
+    const int descriptor = device().events().open();
+    if (descriptor < 0) {
+      return HSAKMT_STATUS_ERROR;
+    }
+    *fd = descriptor;
+    return HSAKMT_STATUS_SUCCESS;
+  });
+}
+
+}  // extern "C"

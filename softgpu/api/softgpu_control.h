@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What a program may ask the software GPU beyond HIP and hsakmt (docs/softgpu.md). A program that is
+   linked against ROCm as well finds these with dlsym. */
+#ifndef SOFTGPU_API_SOFTGPU_CONTROL_H_
+#define SOFTGPU_API_SOFTGPU_CONTROL_H_
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The notifier's hooks, one per system call, ended by a null pointer. Each is a valid
+   SOFTGPU_PLANT=skip_hook:<name>. Needs no device. */
+const char* const* softgpu_hook_names(void);
+
+/* "on", or why the PFN audit is off. */
+const char* softgpu_audit_status(void);
+
+/* Audits all ranges now and returns the number of pages found missed since the start. Each missed
+   page is reported once, as an event line. */
+uint64_t softgpu_audit_now(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* SOFTGPU_API_SOFTGPU_CONTROL_H_ */

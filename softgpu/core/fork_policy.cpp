@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/fork_policy.hpp"
+
+#include <mutex>
+
+#include "softgpu/core/proc_maps.hpp"
+
+namespace softgpu {
+namespace {
+
+constinit std::mutex resolving_lock;  // supervisor and restore worker both resolve
+
+bool fork_notifies(std::string_view flags) {
+  return has_vm_flag(flags, "mw") && !has_vm_flag(flags, "sh") && !has_vm_flag(flags, "dc") &&
+         !has_vm_flag(flags, "wf");
+}
+
+template <typename Visit>
+void for_each_range(Registry& registry, Visit&& visit) {
+  const std::lock_guard lock(registry.lock());
+  registry.host_tree().for_each_overlap(0, UINTPTR_MAX,
+                                        [&](IntervalNode& node) { visit(range_of(node)); });
+}
+
+bool ask_unknown(Registry& registry) {
+  bool unknown = false;
+  for_each_range(registry, [&](Range& range) {
+    range.fork_policy_asked = range.fork_policy == ForkPolicy::kUnknown;
+    range.fork_notifies = false;
+    unknown = unknown || range.fork_policy_asked;
+  });
+  return unknown;
+}
+
+}  // namespace
+
+void resolve_fork_policies(Registry& registry) {
+  const std::lock_guard resolving(resolving_lock);
+  if (!ask_unknown(registry)) {
+    return;
+  }
+  for_each_vma_with_flags([&](const Vma& vma, std::string_view flags) {
+    if (fork_notifies(flags)) {
+      const std::lock_guard lock(registry.lock());
+      registry.host_tree().for_each_overlap(
+          vma.begin, vma.end - 1, [](IntervalNode& node) { range_of(node).fork_notifies = true; });
+    }
+  });
+  for_each_range(registry, [](Range& range) {
+    // A change meanwhile has taken `asked` back.
+    if (range.fork_policy_asked) {
+      range.fork_policy = range.fork_notifies ? ForkPolicy::kNotified : ForkPolicy::kNotNotified;
+      range.fork_policy_asked = false;
+    }
+  });
+}
+
+bool forget_fork_policy(Registry& registry, std::span<const Interval> intervals) {
+  bool forgotten = false;
+  const std::lock_guard lock(registry.lock());
+  for (const Interval& interval : intervals) {
+    if (interval.begin >= interval.end) {
+      continue;
+    }
+    registry.host_tree().for_each_overlap(interval.begin, interval.end - 1,
+                                          [&](IntervalNode& node) {
+                                            Range& range = range_of(node);
+                                            range.fork_policy = ForkPolicy::kUnknown;
+                                            range.fork_policy_asked = false;
+                                            forgotten = true;
+                                          });
+  }
+  return forgotten;
+}
+
+}  // namespace softgpu

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/notifier.hpp"
+
+#include <algorithm>
+
+#include "softgpu/core/clock.hpp"
+#include "softgpu/core/futex.hpp"
+
+namespace softgpu {
+namespace {
+
+// What a held call waits for at most, so that the audit does not become the call's cost: 64 pages
+// are one read of some microseconds.
+constexpr std::uint64_t kPagesAuditedBeforeCall = 64;
+constexpr std::int64_t kEndPollNs = 200'000;
+
+std::size_t domain_of(const Range& range) { return range.kind == RangeKind::kSvm ? 1 : 0; }
+
+/// KFD frees an SVM range's pages without stopping queues; everything else evicts (kfd_facts §0.8).
+bool only_unmaps(const Range& range, InvalidationCause cause) {
+  return range.kind == RangeKind::kSvm && cause == InvalidationCause::kUnmap;
+}
+
+Interval overlap(const Range& range, const Interval& interval) {
+  return {std::max(range.host_begin, interval.begin), std::min(range.host_end(), interval.end)};
+}
+
+}  // namespace
+
+Notifier::Notifier(Registry& registry, WaveTable& waves, DriverEvents& events, Auditor& auditor,
+                   const Settings& settings)
+    : registry_(registry),
+      waves_(waves),
+      events_(events),
+      auditor_(auditor),
+      settings_(settings),
+      stale_plant_(settings.plant == Plant::kStale) {}
+
+template <typename Visit>
+void Notifier::for_each_hit(std::span<const Interval> intervals, InvalidationCause cause,
+                            Visit&& visit) {
+  for (const Interval& interval : intervals) {
+    if (interval.begin >= interval.end) {
+      continue;
+    }
+    registry_.host_tree().for_each_overlap(
+        interval.begin, interval.end - 1, [&](IntervalNode& node) {
+          Range& range = range_of(node);
+          if (cause == InvalidationCause::kFork && range.fork_policy != ForkPolicy::kNotified) {
+            return;
+          }
+          visit(range, overlap(range, interval));
+        });
+  }
+}
+
+Notifier::Effect Notifier::inspect(std::span<const Interval> intervals, InvalidationCause cause) {
+  Effect effect;
+  const std::lock_guard lock(registry_.lock());
+  for_each_hit(intervals, cause, [&](Range& range, const Interval&) {
+    effect.any = true;
+    if (only_unmaps(range, cause)) {
+      effect.flushes = true;
+    } else if (range.mapped) {
+      effect.evicts[domain_of(range)] = true;
+    }
+  });
+  return effect;
+}
+
+bool Notifier::start(std::span<const Interval> intervals, InvalidationCause cause) {
+  const std::lock_guard notifier_lock(lock_);
+  const Effect effect = inspect(intervals, cause);
+  if (!effect.any) {
+    return false;
+  }
+  in_progress_.fetch_add(1, std::memory_order_acq_rel);
+  // As KFD: the line is written before the queues are stopped (kfd_facts §0.22).
+  bool stop = false;
+  for (std::size_t index = 0; index < kDomains; ++index) {
+    if (effect.evicts[index] && !domains_[index].evicted) {
+      events_.queue_eviction(domains_[index].trigger);
+      stop = true;
+    }
+  }
+  if (effect.flushes) {
+    announce_unmaps(intervals);
+  }
+  mark(intervals, cause, stop);
+  if (effect.flushes && !waves_.stop_requested()) {
+    waves_.wait_until_flushed(waves_.request_flush());
+  }
+  if (stop) {
+    waves_.wait_until_stopped();
+    for (std::size_t index = 0; index < kDomains; ++index) {
+      if (effect.evicts[index] && !domains_[index].evicted) {
+        domains_[index].evicted = true;
+        domains_[index].restore_due_ns = read_clock_ns(CLOCK_MONOTONIC) + kRestoreDelayNs;
+      }
+    }
+    wake_worker();
+  }
+  if (effect.evicts[0] || effect.evicts[1]) {
+    check_stopped(intervals);
+  }
+  stale_plant_.take_page(registry_, intervals);
+  return true;
+}
+
+void Notifier::end() {
+  in_progress_.fetch_sub(1, std::memory_order_acq_rel);
+  futex_wake_all(in_progress_);
+}
+
+void Notifier::announce_unmaps(std::span<const Interval> intervals) {
+  constexpr std::size_t kMaximum = 32;
+  std::array<Interval, kMaximum> unmapped;
+  std::size_t count = 0;
+  {
+    const std::lock_guard lock(registry_.lock());
+    for_each_hit(intervals, InvalidationCause::kUnmap, [&](Range& range, const Interval& hit) {
+      if (range.kind == RangeKind::kSvm && range.mapped && count < kMaximum) {
+        unmapped[count++] = hit;
+      }
+    });
+  }
+  for (std::size_t index = 0; index < count; ++index) {
+    events_.unmap_from_gpu(unmapped[index].begin, unmapped[index].end - unmapped[index].begin);
+  }
+}
+
+void Notifier::mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop) {
+  // Waves are asked to stop under the registry lock: a wave that finds an invalid page finds the
+  // request as well.
+  const std::lock_guard lock(registry_.lock());
+  ++marks_;
+  if (stop) {
+    waves_.request_stop();
+  }
+  for_each_hit(intervals, cause, [&](Range& range, const Interval& hit) {
+    if (only_unmaps(range, cause)) {
+      mark_unmapped(range, hit);
+    } else {
+      mark_invalid(range, hit);
+    }
+  });
+}
+
+void Notifier::mark_invalid(Range& range, const Interval& hit) {
+  const std::uint64_t begin_page = (hit.begin - range.host_begin) >> kPageShift;
+  const std::uint64_t end_page = (hit.end - range.host_begin) >> kPageShift;
+  const bool first = range.changed_begin_page == range.changed_end_page;
+  range.changed_begin_page = first ? begin_page : std::min(range.changed_begin_page, begin_page);
+  range.changed_end_page = first ? end_page : std::max(range.changed_end_page, end_page);
+  ++range.invalid;
+  ++range.invalidations;
+  range.last_mark = marks_;
+  if (range.mapped && !range.listed_invalid) {
+    invalid_ranges(range.kind).push_back(range);
+  }
+}
+
+void Notifier::mark_unmapped(Range& range, const Interval& hit) {
+  const std::uint64_t begin_page = (hit.begin - range.host_begin) >> kPageShift;
+  const std::uint64_t end_page = (hit.end - range.host_begin) >> kPageShift;
+  std::fill(range.entries.get() + begin_page, range.entries.get() + end_page, Pte::kUnmapped);
+  range.has_unmapped = true;
+  range.pages = RangePages::kMixed;
+  ++range.invalidations;
+}
+
+void Notifier::check_stopped(std::span<const Interval> intervals) {
+  if (const std::size_t running = waves_.running(); running != 0 && waves_.stop_requested()) {
+    events_.protocol_violation(intervals.front().begin, ProtocolViolation::kRunningWhileEvicted);
+  }
+  for (const Interval& interval : intervals) {
+    auditor_.audit_marked(interval.begin, interval.end, kPagesAuditedBeforeCall, marks_);
+  }
+  if (settings_.audit == AuditLevel::kFull) {
+    auditor_.audit(0, UINTPTR_MAX, UINT64_MAX);
+  }
+}
+
+void Notifier::resume(EvictionDomain& domain) {
+  events_.queue_restore(false);  // before the queues run, as KFD
+  domain.evicted = false;
+  if (std::none_of(domains_.begin(), domains_.end(),
+                   [](const EvictionDomain& other) { return other.evicted; })) {
+    waves_.resume();
+  }
+}
+
+void Notifier::wake_worker() {
+  work_.fetch_add(1, std::memory_order_release);
+  futex_wake_all(work_);
+}
+
+void Notifier::wait_for_change(std::uint32_t count) const {
+  futex_wait(in_progress_, count, kEndPollNs);
+}
+
+}  // namespace softgpu

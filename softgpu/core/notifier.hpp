@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+// What an MMU notifier does, with KFD's rules: stops the device before memory changes, counts
+// invalidations in progress, lets the restore worker put things right afterwards (kfd_facts §1,
+// §2).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <span>
+
+#include "softgpu/core/audit.hpp"
+#include "softgpu/core/driver_events.hpp"
+#include "softgpu/core/plant.hpp"
+#include "softgpu/core/range_list.hpp"
+#include "softgpu/core/registry.hpp"
+#include "softgpu/core/settings.hpp"
+#include "softgpu/core/wave.hpp"
+
+namespace softgpu {
+
+struct Interval {
+  std::uintptr_t begin;
+  std::uintptr_t end;  // exclusive
+};
+
+/// SVM ranges treat unmapping apart from all other events.
+enum class InvalidationCause { kUnmap, kOther, kFork };
+
+/// KFD keeps userptr BOs and SVM ranges apart: each evicts and restores by itself, and queues run
+/// when neither is evicted (kfd_process.c, qpd->evicted).
+struct EvictionDomain {
+  RangeKind kind;
+  EvictionTrigger trigger;
+  bool evicted = false;
+  std::uint64_t restore_due_ns = 0;  // CLOCK_MONOTONIC
+};
+
+/// Lock order: notifier lock, then registry lock. The notifier lock is held while waves stop, as
+/// KFD's is; waves never take it. Threads of the program take neither with a system call or an
+/// allocation to follow.
+class Notifier {
+ public:
+  static constexpr std::size_t kDomains = 2;
+  static constexpr std::uint64_t kRestoreDelayNs = 1'000'000;  // AMDGPU_*_RESTORE_DELAY_MS
+
+  Notifier(Registry& registry, WaveTable& waves, DriverEvents& events, Auditor& auditor,
+           const Settings& settings);
+
+  /// Returns after the device has stopped using the intervals. True: some range was hit, so the
+  /// change must be followed by end(). One caller at a time (the supervisor).
+  bool start(std::span<const Interval> intervals, InvalidationCause cause);
+
+  /// The change is done. Takes no lock.
+  void end();
+
+  /// Waits until no invalidation is in progress, calling poll() every so often.
+  template <typename Poll>
+  void wait_for_ends(Poll&& poll) const {
+    for (std::uint32_t count = in_progress(); count != 0; count = in_progress()) {
+      wait_for_change(count);
+      poll();
+    }
+  }
+  std::uint32_t in_progress() const { return in_progress_.load(std::memory_order_acquire); }
+
+  std::mutex& lock() { return lock_; }
+  std::array<EvictionDomain, kDomains>& domains() { return domains_; }  // under lock()
+
+  /// Under lock(): ends a domain's eviction; the device runs again when no domain is evicted.
+  void resume(EvictionDomain& domain);
+
+  /// Under the registry lock: the ranges of this kind that are to be validated.
+  RangeList& invalid_ranges(RangeKind kind) { return invalid_ranges_[kind == RangeKind::kSvm]; }
+
+  /// Signalled when the restore worker has something to do.
+  std::atomic<std::uint32_t>& work() { return work_; }
+  void wake_worker();
+
+ private:
+  struct Effect {
+    bool any = false;
+    std::array<bool, kDomains> evicts{};
+    bool flushes = false;
+  };
+
+  template <typename Visit>
+  void for_each_hit(std::span<const Interval> intervals, InvalidationCause cause, Visit&& visit);
+  Effect inspect(std::span<const Interval> intervals, InvalidationCause cause);
+  void announce_unmaps(std::span<const Interval> intervals);
+  void mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop);
+  void mark_invalid(Range& range, const Interval& hit);
+  void mark_unmapped(Range& range, const Interval& hit);
+  void check_stopped(std::span<const Interval> intervals);
+  void wait_for_change(std::uint32_t count) const;
+
+  Registry& registry_;
+  WaveTable& waves_;
+  DriverEvents& events_;
+  Auditor& auditor_;
+  const Settings& settings_;
+  std::mutex lock_;
+  std::array<EvictionDomain, kDomains> domains_{
+      EvictionDomain{.kind = RangeKind::kUserptr, .trigger = EvictionTrigger::kUserptr},
+      EvictionDomain{.kind = RangeKind::kSvm, .trigger = EvictionTrigger::kSvm}};
+  std::array<RangeList, kDomains> invalid_ranges_;
+  std::uint64_t marks_ = 0;                    // number of the invalidation under way
+  std::atomic<std::uint32_t> in_progress_{0};  // futex word
+  std::atomic<std::uint32_t> work_{0};         // futex word of the restore worker
+  StalePlant stale_plant_;
+};
+
+}  // namespace softgpu

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// The restore worker: validates what was invalidated, then lets the device run again (KFD's
+// amdgpu_amdkfd_restore_userptr_worker and svm_range_restore_work; kfd_facts §1, §2).
+#pragma once
+
+#include <cstdint>
+
+#include "softgpu/core/audit.hpp"
+#include "softgpu/core/fork_tracker.hpp"
+#include "softgpu/core/memory.hpp"
+#include "softgpu/core/notifier.hpp"
+
+namespace softgpu {
+
+class RestoreWorker {
+ public:
+  struct Parts {
+    Registry& registry;
+    DriverEvents& events;
+    Notifier& notifier;
+    ForkTracker& forks;
+    Auditor& auditor;
+    Memory& memory;
+    const Pagemap& pagemap;
+  };
+
+  RestoreWorker(const Parts& parts, bool resumes_early);
+
+  /// Body of the thread. Does not allocate: held threads may own malloc's locks.
+  [[noreturn]] void serve();
+
+ private:
+  bool any_due(std::uint64_t now_ns, std::int64_t& wait_ns);
+  void restore(EvictionDomain& domain);
+  void stage_all(RangeKind kind);
+  Range* take_next(RangeKind kind);
+  bool is_staged(const Range& range) const;
+  bool commit_staged(RangeKind kind);
+  void finish_pass(EvictionDomain& domain);
+
+  const Parts parts_;
+  const bool resumes_early_;  // planted fault
+  std::uint64_t pass_ = 0;
+};
+
+}  // namespace softgpu
