@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include "device_primitives.hpp"
+#include "tests/kernels/dropin/probe_kernel.hpp"
+
+namespace notifier::testing {
+
+__global__ void count_kernel(ProbeArguments arguments) {
+  std::uint64_t* const count = arguments.counts + device::wave_index();
+  device::store(count, device::load(count) + arguments.step * (device::wave_index() + 1));
+}
+
+}  // namespace notifier::testing
