@@ -21,7 +21,7 @@ enum class MemoryPath { kUserptrBo, kSvmRange, kShared, kGtt, kVram };
 /// What the waves do while the memory is perturbed.
 enum class Touch {
   kKeeps,        // the kernel goes on using the memory
-  kLeavesFirst,  // waves leave the perturbed slice and get it back when it is whole again
+  kLeavesFirst,  // waves leave the memory and get it back when it is whole again
   kFatal,        // access during or after the call is a fatal fault; not run here
   kNotApplicable
 };

@@ -63,7 +63,14 @@ class CaseSession {
   struct Window;
   void open_window(Window& window);
   void close_window(Window& window);
+  /// Waits until the events since `cursor` are paired and one whole sweep of the memory brought no
+  /// new ones. False when that took too long.
   bool wait_until_quiet(std::uint64_t cursor);
+  struct DriverActivity {
+    std::size_t events = 0;  // those that tell of the driver's work
+    bool paired = true;      // every eviction has its restore
+  };
+  DriverActivity activity_since(std::uint64_t cursor);
   void check_backing(analysis::SampleRow& sample) const;
   void prepare(const Perturbation& row, EventContext& event);
   void finish(const Perturbation& row, EventContext& event);
