@@ -27,6 +27,22 @@ void unmap_pages(std::uintptr_t begin, std::size_t size_bytes) {
   munmap(reinterpret_cast<void*>(begin), size_bytes);
 }
 
+/// Not what the program has unmapped already: somebody else may live there now.
+void unmap_what_is_left(const Range& range) {
+  std::size_t page = 0;
+  while (page < range.page_count) {
+    const std::size_t first = page;
+    while (page < range.page_count && (range.entries[page] & Pte::kUnmapped) == 0) {
+      ++page;
+    }
+    if (page > first) {
+      unmap_pages(range.host_begin + first * kPageSize, (page - first) * kPageSize);
+    } else {
+      ++page;
+    }
+  }
+}
+
 bool size_is_valid(std::uintptr_t pointer, std::size_t size_bytes) {
   return size_bytes != 0 && size_bytes <= UINTPTR_MAX - kPageSize - pointer;
 }
@@ -89,11 +105,12 @@ MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
 /// As KFD's init_user_pages: the range is notified from the start, and what changes while its pages
 /// are looked up makes the lookup begin again.
 MemoryError Memory::validate_first(Range& range) {
-  for (;;) {
+  constexpr int kAttempts = 1000;  // memory that never holds still long enough, or device memory
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
     notifier_.wait_for_ends([this] { forks_.poll(); });
     {
       const std::lock_guard lock(registry_.lock());
-      range.pass_invalidations = range.invalidations;
+      begin_staging(range);
     }
     const Validation validation = fault_in(range, pagemap_);
     if (validation.outcome == ValidationOutcome::kHole ||
@@ -104,6 +121,7 @@ MemoryError Memory::validate_first(Range& range) {
       return MemoryError::kNone;
     }
   }
+  return MemoryError::kNotMapped;
 }
 
 bool Memory::commit_first(Range& range, const Validation& validation) {
@@ -253,7 +271,7 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
       break;
     case RangeOrigin::kHostMalloc:
     case RangeOrigin::kManaged:
-      unmap_pages(range->host_begin, mapped_bytes);
+      unmap_what_is_left(*range);
       break;
     case RangeOrigin::kVram:
       vram_used_.erase(range->device_begin - vram_device_);

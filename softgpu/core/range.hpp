@@ -101,6 +101,7 @@ struct Range {
   std::uint64_t pass_invalidations = 0;
   std::uint64_t pass_changed_begin = 0;
   std::uint64_t pass_changed_end = 0;
+  bool pass_has_unmapped = false;
   Validation pass_validation;
 
   // Planted fault `stale`: the page that the device keeps its own copy of.

@@ -72,6 +72,18 @@ TranslationResult translate_in(const Range& range, std::uint64_t page, Access ac
   return {.fault = {}, .translation = translate_run(range, page)};
 }
 
+/// Whether some page of [first, last] is still the range's: an SVM range loses what is unmapped.
+bool has_page_in(const Range& range, std::uintptr_t first, std::uintptr_t last) {
+  if (!range.has_unmapped) {
+    return true;
+  }
+  const std::uintptr_t begin = std::max(page_floor(first), range.host_begin);
+  const std::uintptr_t end = std::min(page_floor(last) + kPageSize, range.host_end());
+  const std::uint64_t* entries = range.entries.get() + ((begin - range.host_begin) >> kPageShift);
+  return std::any_of(entries, entries + ((end - begin) >> kPageShift),
+                     [](std::uint64_t entry) { return (entry & Pte::kUnmapped) == 0; });
+}
+
 }  // namespace
 
 void Registry::insert(Range& range) {
@@ -127,7 +139,8 @@ bool Registry::overlaps_bytes(std::uintptr_t pointer, std::size_t size_bytes) co
   for (IntervalNode* node = host_tree_.first_overlap(pointer, last); node != nullptr;
        node = host_tree_.next_overlap(*node, pointer, last)) {
     const Range& range = range_of(*node);
-    if (range.pointer <= last && pointer <= range.pointer + range.size_bytes - 1) {
+    if (range.pointer <= last && pointer <= range.pointer + range.size_bytes - 1 &&
+        has_page_in(range, pointer, last)) {
       return true;
     }
   }

@@ -73,10 +73,7 @@ Range* RestoreWorker::take_next(RangeKind kind) {
   invalid.remove(*range);
   invalid.push_back(*range);
   range->pass = pass_;
-  range->pass_invalidations = range->invalidations;
-  range->pass_changed_begin = range->changed_begin_page;
-  range->pass_changed_end = range->changed_end_page;
-  range->pass_validation = {};
+  begin_staging(*range);
   return range;
 }
 

@@ -68,25 +68,43 @@ Validation fault_in_whole(Range& range, const Pagemap& pagemap) {
   return {.outcome = ValidationOutcome::kPages, .pages = RangePages::kAllWritable};
 }
 
-/// One mapping's part of an SVM range: read-only mappings are mapped read-only, PROT_NONE is left
-/// out (kfd_facts §0.11).
-bool fault_in_part(Range& range, const Pagemap& pagemap, const Vma& vma) {
-  const std::uintptr_t begin = std::max(vma.begin, range.host_begin);
-  const std::uintptr_t end = std::min(vma.end, range.host_end());
+/// Part of one mapping of an SVM range: read-only mappings are mapped read-only, PROT_NONE is left
+/// out (kfd_facts §0.11). False when a page is not there after all.
+bool fault_in_run(Range& range, const Pagemap& pagemap, const Vma& vma, std::uint64_t first_page,
+                  std::uint64_t end_page) {
+  const std::uintptr_t begin = range.host_begin + first_page * kPageSize;
+  const std::uintptr_t end = range.host_begin + end_page * kPageSize;
   const int advice = vma.writable ? MADV_POPULATE_WRITE : MADV_POPULATE_READ;
   if (!vma.readable || populate(begin, end, advice) != 0) {
     return true;
   }
-  std::uint64_t* entries = range.staged.get() + ((begin - range.host_begin) >> kPageShift);
-  const std::size_t pages = (end - begin) >> kPageShift;
+  std::uint64_t* entries = range.staged.get() + first_page;
+  const std::size_t pages = end_page - first_page;
   return pagemap.read(begin, pages, entries) && make_entries(entries, pages, vma.writable);
 }
 
+/// The runs of pages that are still the range's in one mapping.
+bool fault_in_mapping(Range& range, const Pagemap& pagemap, const Vma& vma) {
+  const std::uintptr_t begin = std::max(vma.begin, range.host_begin);
+  const std::uintptr_t end = std::min(vma.end, range.host_end());
+  std::uint64_t page = (begin - range.host_begin) >> kPageShift;
+  const std::uint64_t end_page = (end - range.host_begin) >> kPageShift;
+  bool complete = true;
+  while (page < end_page && complete) {
+    const std::uint64_t first = page;
+    while (page < end_page && range.staged[page] != Pte::kUnmapped) {
+      ++page;
+    }
+    complete = first == page || fault_in_run(range, pagemap, vma, first, page);
+    page += first == page ? 1 : 0;
+  }
+  return complete;
+}
+
 Validation fault_in_by_mapping(Range& range, const Pagemap& pagemap) {
-  std::fill_n(range.staged.get(), range.page_count, 0);
   bool complete = true;
   const bool listed = for_each_vma(range.host_begin, range.host_end(), [&](const Vma& vma) {
-    complete = complete && fault_in_part(range, pagemap, vma);
+    complete = complete && fault_in_mapping(range, pagemap, vma);
   });
   if (!listed || !complete) {
     return {.outcome = ValidationOutcome::kTryAgain};
@@ -101,8 +119,25 @@ Validation fault_in(Range& range, const Pagemap& pagemap) {
     return fault_in_whole(range, pagemap);
   }
   // An SVM range is mostly one writable mapping.
-  const Validation whole = fault_in_whole(range, pagemap);
-  return whole.outcome == ValidationOutcome::kPages ? whole : fault_in_by_mapping(range, pagemap);
+  if (!range.pass_has_unmapped) {
+    const Validation validation = fault_in_whole(range, pagemap);
+    if (validation.outcome == ValidationOutcome::kPages) {
+      return validation;
+    }
+    std::fill_n(range.staged.get(), range.page_count, 0);
+  }
+  return fault_in_by_mapping(range, pagemap);
+}
+
+void begin_staging(Range& range) {
+  range.pass_invalidations = range.invalidations;
+  range.pass_changed_begin = range.changed_begin_page;
+  range.pass_changed_end = range.changed_end_page;
+  range.pass_validation = {};
+  range.pass_has_unmapped = range.has_unmapped;
+  for (std::uint64_t page = 0; page < range.page_count && range.has_unmapped; ++page) {
+    range.staged[page] = range.entries[page] & Pte::kUnmapped;
+  }
 }
 
 void commit(Range& range, const Validation& validation) {
@@ -110,18 +145,11 @@ void commit(Range& range, const Validation& validation) {
     std::fill_n(range.entries.get(), range.page_count, 0);
     range.pages = RangePages::kNone;
   } else {
-    bool unmapped = false;
-    for (std::size_t page = 0; page < range.page_count && range.has_unmapped; ++page) {
-      if ((range.entries[page] & Pte::kUnmapped) != 0) {
-        range.staged[page] = Pte::kUnmapped;
-        unmapped = true;
-      }
-    }
     if (range.stale_copy != 0) {
       range.staged[range.stale_page] = range.entries[range.stale_page];  // planted: forgotten
     }
     std::swap(range.entries, range.staged);
-    range.pages = unmapped ? RangePages::kMixed : validation.pages;
+    range.pages = validation.pages;
   }
   range.invalid = 0;
   range.changed_begin_page = range.changed_end_page = 0;

@@ -10,6 +10,9 @@
 
 namespace softgpu {
 
+/// Notes what fault_in starts from. The caller holds the registry lock.
+void begin_staging(Range& range);
+
 /// Fills range.staged from the CPU's page table after write-faulting every page (which breaks
 /// copy-on-write, as HMM's write fault does). Takes no lock and does not allocate; the caller sees
 /// to it that nobody else stages the range.

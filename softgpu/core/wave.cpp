@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "softgpu/core/wave.hpp"
 
-#include <unistd.h>
+#include <sched.h>
 
 #include <algorithm>
 
@@ -202,7 +202,11 @@ std::uint64_t wave_clock_ticks(WaveContext& context) {
 }
 
 WaveTable::WaveTable() {
-  spin_rounds_ = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? kAcknowledgementSpins : 0;
+  // On one CPU a spinning thread keeps the wave from acknowledging.
+  cpu_set_t cpus;
+  CPU_ZERO(&cpus);
+  const bool several = sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) > 1;
+  spin_rounds_ = several ? kAcknowledgementSpins : 0;
 }
 
 std::size_t WaveTable::running() const {

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// What each hook plans, without making the call.
+#include "softgpu/core/hooks.hpp"
+
+#include <gtest/gtest.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <set>
+#include <string>
+
+namespace softgpu {
+namespace {
+
+constexpr std::uint64_t kAddress = 0x10000;
+constexpr std::uint64_t kPages4 = 4 * kPageSize;
+
+std::unique_ptr<HookPlan> plan(const char* name, const SyscallArguments& arguments) {
+  auto planned = std::make_unique<HookPlan>();
+  find_hook(std::string_view(name))->plan(arguments, *planned);
+  return planned;
+}
+
+/// "begin-end begin-end" in hex.
+std::string intervals(const HookPlan& plan) {
+  std::string text;
+  for (const Interval& interval : plan.all()) {
+    char part[64];
+    std::snprintf(part, sizeof(part), "%s%lx-%lx", text.empty() ? "" : " ", interval.begin,
+                  interval.end);
+    text += part;
+  }
+  return text;
+}
+
+TEST(HookTable, NamesAndNumbersAreUnique) {
+  std::set<std::string> names;
+  std::set<long> numbers;
+  for (const Hook& hook : all_hooks()) {
+    EXPECT_TRUE(names.insert(hook.name).second) << hook.name;
+    EXPECT_TRUE(numbers.insert(hook.number).second) << hook.name;
+    EXPECT_EQ(find_hook(hook.number), &hook);
+  }
+  EXPECT_EQ(find_hook(std::string_view("no such call")), nullptr);
+  EXPECT_EQ(find_hook(long{SYS_read}), nullptr);
+}
+
+TEST(HookPlan, RoundsOutToPages) {
+  const auto planned = plan("munmap", {kAddress + 100, 1});
+  EXPECT_EQ(intervals(*planned), "10000-11000");
+  EXPECT_EQ(planned->cause, InvalidationCause::kUnmap);
+  EXPECT_TRUE(planned->changes_fork_policy);
+}
+
+TEST(HookPlan, SizesThatWrapAroundAreCut) {
+  const auto planned = plan("munmap", {kAddress, UINT64_MAX});
+  EXPECT_EQ(intervals(*planned), "10000-fffffffffffff000");
+}
+
+TEST(HookPlan, MremapNamesWhatItTakesAway) {
+  EXPECT_EQ(intervals(*plan("mremap", {kAddress, kPages4, kPageSize, 0})), "11000-14000");
+  EXPECT_EQ(intervals(*plan("mremap", {kAddress, kPageSize, kPages4, 0})), "");
+  EXPECT_EQ(intervals(*plan("mremap", {kAddress, kPageSize, kPages4, MREMAP_MAYMOVE})),
+            "10000-11000");
+  EXPECT_EQ(intervals(*plan(
+                "mremap", {kAddress, kPageSize, kPages4, MREMAP_MAYMOVE | MREMAP_FIXED, 0x40000})),
+            "10000-11000 40000-44000");
+}
+
+TEST(HookPlan, ForkAdviceChangesPolicyOnly) {
+  const auto planned = plan("madvise", {kAddress, kPageSize, MADV_DONTFORK});
+  EXPECT_FALSE(planned->invalidates);
+  EXPECT_TRUE(planned->changes_fork_policy);
+  EXPECT_TRUE(plan("madvise", {kAddress, kPageSize, MADV_DONTNEED})->invalidates);
+  EXPECT_FALSE(plan("madvise", {kAddress, kPageSize, MADV_COLD})->invalidates);
+}
+
+TEST(HookPlan, MbindInvalidatesOnlyIfItMoves) {
+  EXPECT_FALSE(plan("mbind", {kAddress, kPageSize, 0, 0, 0, 0})->invalidates);
+  EXPECT_TRUE(plan("mbind", {kAddress, kPageSize, 0, 0, 0, 1 << 1})->invalidates);
+}
+
+TEST(HookPlan, MovePagesReadsTheList) {
+  void* pages[] = {reinterpret_cast<void*>(0x20008), reinterpret_cast<void*>(0x30000)};
+  int nodes[] = {0, 0};
+  const SyscallArguments move{0, 2, reinterpret_cast<std::uint64_t>(pages),
+                              reinterpret_cast<std::uint64_t>(nodes)};
+  EXPECT_EQ(intervals(*plan("move_pages", move)), "20000-21000 30000-31000");
+  const SyscallArguments query{0, 2, reinterpret_cast<std::uint64_t>(pages), 0};
+  EXPECT_FALSE(plan("move_pages", query)->invalidates);
+}
+
+TEST(HookPlan, ListsThatCannotBeReadNameNothing) {
+  EXPECT_EQ(intervals(*plan("move_pages", {0, 2, 8, 8})), "");
+  EXPECT_EQ(intervals(*plan("process_madvise", {0, 8, 2, MADV_DONTNEED})), "");
+}
+
+TEST(HookPlan, ProcessMadviseReadsTheVector) {
+  iovec pieces[] = {{reinterpret_cast<void*>(0x20000), kPageSize},
+                    {reinterpret_cast<void*>(0x40000), 2 * kPageSize}};
+  const SyscallArguments arguments{0, reinterpret_cast<std::uint64_t>(pieces), 2, MADV_PAGEOUT};
+  EXPECT_EQ(intervals(*plan("process_madvise", arguments)), "20000-21000 40000-42000");
+}
+
+TEST(HookPlan, MoreIntervalsThanRoomAreMerged) {
+  HookPlan merged;
+  for (std::uintptr_t page = 1; page <= HookPlan::kMaximumIntervals + 10; ++page) {
+    merged.add(page * 2 * kPageSize, kPageSize);
+  }
+  ASSERT_EQ(merged.count, HookPlan::kMaximumIntervals);
+  const std::uintptr_t last = HookPlan::kMaximumIntervals + 10;
+  EXPECT_EQ(merged.all().back().begin, HookPlan::kMaximumIntervals * 2 * kPageSize);
+  EXPECT_EQ(merged.all().back().end, last * 2 * kPageSize + kPageSize);
+}
+
+TEST(HookPlan, BrkTakesAwayOnlyWhenItShrinks) {
+  const auto current = static_cast<std::uint64_t>(syscall(SYS_brk, 0));
+  EXPECT_EQ(intervals(*plan("brk", {0})), "");
+  EXPECT_EQ(intervals(*plan("brk", {current + kPageSize})), "");
+  const auto shrinking = plan("brk", {page_ceil(current) - kPages4});
+  ASSERT_EQ(shrinking->count, 1u);
+  EXPECT_EQ(shrinking->all()[0].end - shrinking->all()[0].begin, kPages4);
+}
+
+TEST(Execute, ReturnsTheErrorAsTheKernelDoes) {
+  EXPECT_EQ(execute(SYS_munmap, {1, kPageSize}), -EINVAL);
+  EXPECT_EQ(execute(SYS_getpid, {}), getpid());
+}
+
+TEST(TryHarmlessly, GrowingInPlaceIsDoneAndMovingIsNot) {
+  void* memory = mmap(nullptr, kPages4, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(memory, MAP_FAILED);
+  const auto begin = reinterpret_cast<std::uint64_t>(memory);
+  munmap(reinterpret_cast<void*>(begin + 2 * kPageSize), kPageSize);
+  const Hook& mremap_hook = *find_hook(long{SYS_mremap});
+  long result = 0;
+  EXPECT_TRUE(mremap_hook.try_harmlessly(
+      {begin + kPageSize, kPageSize, 2 * kPageSize, MREMAP_MAYMOVE}, result));
+  EXPECT_EQ(result, static_cast<long>(begin + kPageSize));
+  EXPECT_FALSE(
+      mremap_hook.try_harmlessly({begin, kPageSize, 2 * kPageSize, MREMAP_MAYMOVE}, result));
+  munmap(memory, kPages4);
+}
+
+}  // namespace
+}  // namespace softgpu

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "softgpu/core/settings.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+namespace softgpu {
+namespace {
+
+class SettingsTest : public testing::Test {
+ protected:
+  SettingsTest() { clear(); }
+  ~SettingsTest() override { clear(); }
+
+  static void clear() {
+    for (const char* name : {"SOFTGPU_WAVES", "SOFTGPU_VRAM", "SOFTGPU_WAIT_LIMIT_MS",
+                             "SOFTGPU_AUDIT", "SOFTGPU_PLANT"}) {
+      unsetenv(name);
+    }
+  }
+
+  /// The complaint about one variable.
+  std::string read_with(const char* name, const char* value) {
+    setenv(name, value, 1);
+    return read_settings(settings_);
+  }
+
+  Settings settings_;
+};
+
+TEST_F(SettingsTest, DefaultsNeedNoEnvironment) {
+  EXPECT_EQ(read_settings(settings_), "");
+  EXPECT_GE(settings_.waves, 1u);
+  EXPECT_EQ(settings_.vram_bytes, 256ull << 20);
+  EXPECT_EQ(settings_.audit, AuditLevel::kRestore);
+  EXPECT_EQ(settings_.plant, Plant::kNone);
+}
+
+TEST_F(SettingsTest, NumbersMayHaveASuffix) {
+  EXPECT_EQ(read_with("SOFTGPU_VRAM", "3G"), "");
+  EXPECT_EQ(settings_.vram_bytes, 3ull << 30);
+  EXPECT_EQ(read_with("SOFTGPU_WAVES", "7"), "");
+  EXPECT_EQ(settings_.waves, 7u);
+}
+
+TEST_F(SettingsTest, WrongNumbersAreNamed) {
+  for (const char* text : {"0", "-1", "x", "", "1x", "1KK", "99999999999999999999", "257"}) {
+    EXPECT_EQ(read_with("SOFTGPU_WAVES", text),
+              std::string("SOFTGPU_WAVES=") + text + " is not understood");
+  }
+}
+
+TEST_F(SettingsTest, PlantsAreKnownByName) {
+  EXPECT_EQ(read_with("SOFTGPU_PLANT", "torn"), "");
+  EXPECT_EQ(settings_.plant, Plant::kTorn);
+  EXPECT_EQ(read_with("SOFTGPU_PLANT", "skip_hook:munmap"), "");
+  EXPECT_EQ(settings_.plant, Plant::kSkipHook);
+  EXPECT_EQ(settings_.plant_hook, "munmap");
+  EXPECT_NE(read_with("SOFTGPU_PLANT", "tornn"), "");
+}
+
+TEST_F(SettingsTest, AuditLevelsAreKnownByName) {
+  EXPECT_EQ(read_with("SOFTGPU_AUDIT", "full"), "");
+  EXPECT_EQ(settings_.audit, AuditLevel::kFull);
+  EXPECT_NE(read_with("SOFTGPU_AUDIT", "fuller"), "");
+}
+
+}  // namespace
+}  // namespace softgpu
