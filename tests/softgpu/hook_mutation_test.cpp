@@ -79,7 +79,9 @@ Victim heap_end() {
   mallopt(M_TOP_PAD, 4 << 20);
   mallopt(M_TRIM_THRESHOLD, 16 << 20);
   mallopt(M_MMAP_THRESHOLD, 16 << 20);
-  free(malloc(1 << 20));
+  void* block = malloc(1 << 20);
+  *static_cast<volatile char*>(block) = 1;  // or the compiler leaves it all out
+  free(block);
   const auto now = reinterpret_cast<std::uintptr_t>(sbrk(0));
   REQUIRE(sbrk(static_cast<std::intptr_t>(kPage - now % kPage)) != reinterpret_cast<void*>(-1));
   void* piece = sbrk(static_cast<std::intptr_t>(kSize));
