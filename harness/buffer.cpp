@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "harness/hip_check.hpp"
+#include "harness/huge_pages.hpp"
 #include "harness/smaps.hpp"
 
 namespace notifier {
@@ -41,10 +42,7 @@ void advise(void* address, std::size_t size_bytes, int advice, const char* what)
 }
 
 void apply_policy(std::byte* host, std::size_t size_bytes, Policy policy) {
-  // Base pages are the `anon` backing. EINVAL: a kernel without huge pages has no others.
-  if (madvise(host, size_bytes, MADV_NOHUGEPAGE) != 0 && errno != EINVAL) {
-    throw_errno("madvise(MADV_NOHUGEPAGE)");
-  }
+  keep_base_pages(host, size_bytes);
   if (policy == Policy::kDontfork)
     advise(host, size_bytes, MADV_DONTFORK, "madvise(MADV_DONTFORK)");
 }

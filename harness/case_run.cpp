@@ -131,7 +131,11 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   session.start(*row);
   observer.phase("calibrate", -1);
   session.calibrate();
-  sample_events(request, *row, session, observer, result);
+  try {
+    sample_events(request, *row, session, observer, result);
+  } catch (const CannotPerform& obstacle) {
+    return skipped(std::move(result), obstacle.what());
+  }
   if (!request.plant.empty()) session.plant(request.plant);
   observer.phase("verify", -1);
   session.verify();

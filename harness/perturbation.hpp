@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 
@@ -38,6 +39,12 @@ struct EventContext {
   std::int64_t enter_ns = 0;           // CLOCK_MONOTONIC_RAW around the perturbing call
   std::int64_t leave_ns = 0;
   std::uint64_t involuntary_switches = 0;  // of the calling thread, between enter and leave
+};
+
+/// Thrown by prepare functions: here and now the row cannot be performed, which is no failure.
+class CannotPerform : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
 };
 
 struct Perturbation {

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "harness/huge_pages.hpp"
 #include "harness/integrity.hpp"
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
@@ -44,7 +45,7 @@ void prepare_neighbour(EventContext& event) {
     }
     if (neighbour != MAP_FAILED) munmap(neighbour, kNeighbourBytes);
   }
-  throw std::runtime_error(
+  throw CannotPerform(
       "no room for a neighbour: the addresses before and behind the workload's memory are taken");
 }
 
@@ -61,9 +62,7 @@ void perform_map_fixed(EventContext& event) {
                     kFreshMemory | MAP_FIXED, -1, 0);
   });
   throw_if(replaced == MAP_FAILED, "mmap(MAP_FIXED) over the workload's memory");
-  // The new mapping has none of the old one's advice; base pages are part of the case.
-  throw_if(madvise(event.slice, event.slice_bytes, MADV_NOHUGEPAGE) != 0 && errno != EINVAL,
-           "madvise(MADV_NOHUGEPAGE) on the new mapping");
+  keep_base_pages(event.slice, event.slice_bytes);  // the new mapping has none of the old advice
 }
 
 void perform_dontneed(EventContext& event) {
@@ -72,10 +71,7 @@ void perform_dontneed(EventContext& event) {
   throw_if(result != 0, "madvise(MADV_DONTNEED)");
 }
 
-void prepare_collapse(EventContext& event) {
-  // MADV_COLLAPSE refuses memory marked MADV_NOHUGEPAGE (mm/khugepaged.c madvise_collapse).
-  throw_if(madvise(event.slice, event.slice_bytes, MADV_HUGEPAGE) != 0, "madvise(MADV_HUGEPAGE)");
-}
+void prepare_collapse(EventContext& event) { permit_collapse(event.slice, event.slice_bytes); }
 
 void perform_collapse(EventContext& event) {
   int result = 0;
@@ -83,10 +79,7 @@ void perform_collapse(EventContext& event) {
   throw_if(result != 0, "madvise(MADV_COLLAPSE), which needs Linux 6.1 or newer");
 }
 
-void finish_collapse(EventContext& event) {
-  throw_if(madvise(event.slice, event.slice_bytes, MADV_NOHUGEPAGE) != 0,
-           "madvise(MADV_NOHUGEPAGE)");
-}
+void finish_collapse(EventContext& event) { keep_base_pages(event.slice, event.slice_bytes); }
 
 void prepare_mremap(EventContext& event) {
   void* target = mmap(nullptr, event.slice_bytes, PROT_NONE, kFreshMemory | MAP_NORESERVE, -1, 0);

@@ -150,9 +150,7 @@ void flag_lost_cpu(const EventObservation& observation, const Interval& gap,
     if (!detected) continue;
     lost_ns += overlap_ns({*detected - static_cast<double>(*event.lost_ns), *detected}, gap);
   }
-  if (observation.involuntary_switches > 0 || lost_ns > kTaintingShare * gap.length()) {
-    analysis::add_flag(sample.flags, "lost_cpu");
-  }
+  if (lost_ns > kTaintingShare * gap.length()) analysis::add_flag(sample.flags, "lost_cpu");
 }
 
 }  // namespace
@@ -164,6 +162,7 @@ void analyse_event(const EventObservation& observation, analysis::SampleRow& sam
   sample[Metric::kStallMedianWave] = analysis::median(longest.per_wave_ns);
   fill_gap_sums(observation, sample);
 
+  if (observation.involuntary_switches > 0) analysis::add_flag(sample.flags, "lost_cpu");
   const EvictionPairing pairing = pair_evictions(observation.driver_events);
   fill_counts(observation, pairing, sample);
   double residual_ns = 0;

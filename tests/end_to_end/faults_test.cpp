@@ -23,7 +23,7 @@ namespace {
 
 /// Two cases that go on until `time_limit_s`, long after the test has acted.
 std::vector<std::string> long_run(const TemporaryFolder& folder, const std::string& time_limit_s) {
-  return {"--filter",       "userptr/anon/sham/default/.*(64KiB|4MiB)",
+  return {"--filter",       "userptr/anon/sham/default/.*/(64KiB|4MiB)",
           "--events",       "1000000",
           "--seed",         "1",
           "--results",      folder.text(),

@@ -42,7 +42,7 @@ TEST(Results, ARunLeavesAValidRecordingWithEveryEvent) {
              "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
-  EXPECT_NE(finished.out.find("2 ok, 0 skipped, 0 failed"), std::string::npos) << finished.out;
+  EXPECT_NE(finished.out.find("4 ok, 0 skipped, 0 failed"), std::string::npos) << finished.out;
   const Stored stored = read_back(folder.path());
   const Finished validated = validate(stored.folder);
   EXPECT_EQ(validated.exit_code, 0) << validated.out << validated.err;

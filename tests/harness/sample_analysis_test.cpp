@@ -22,7 +22,7 @@ std::uint64_t ticks_at(std::int64_t raw_ns) {
 class SampleAnalysisTest : public ::testing::Test {
  protected:
   SampleAnalysisTest() {
-    for (const std::int64_t raw_ns : {2'000'000'000, 2'100'000'000, 2'200'000'000}) {
+    for (const std::int64_t raw_ns : {2'049'000'000L, 2'052'000'000L, 2'061'000'000L}) {
       ClockSample sample;
       sample.gpu = {static_cast<std::int64_t>(ticks_at(raw_ns)), raw_ns, 20};
       sample.boottime = {raw_ns + kBoottimeAhead_ns, raw_ns, 20};

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include "harness/huge_pages.hpp"
+
+#include <sys/mman.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include "harness/system_view.hpp"
+
+namespace notifier {
+namespace {
+
+bool made_without_request() {
+  static const bool always = [] {
+    const auto setting = SystemView().read("/sys/kernel/mm/transparent_hugepage/enabled");
+    return setting.text && setting.text->find("[always]") != std::string::npos;
+  }();
+  return always;
+}
+
+void advise(void* begin, std::size_t size_bytes, int advice, const char* what) {
+  if (made_without_request() && madvise(begin, size_bytes, advice) != 0) {
+    throw std::system_error(errno, std::generic_category(), what);
+  }
+}
+
+}  // namespace
+
+void keep_base_pages(void* begin, std::size_t size_bytes) {
+  advise(begin, size_bytes, MADV_NOHUGEPAGE, "madvise(MADV_NOHUGEPAGE)");
+}
+
+void permit_collapse(void* begin, std::size_t size_bytes) {
+  // Nothing else clears MADV_NOHUGEPAGE (mm/khugepaged.c hugepage_madvise).
+  advise(begin, size_bytes, MADV_HUGEPAGE, "madvise(MADV_HUGEPAGE)");
+}
+
+}  // namespace notifier
