@@ -14,7 +14,8 @@ constexpr std::array kSummaryColumns = {
     column<&S::recording>("recording", kRequired, "", "folder name: UTC start time and platform"),
     column<&S::machine>("machine", kRequired, "", "name of the machine; folder of the recording"),
     column<&S::platform>("platform", kRequired, "",
-                         "rocm, software or kvm; times of different platforms never compare"),
+                         "rocm, software, kvm or kernel (no GPU); times of different platforms "
+                         "never compare"),
     column<&S::device>("device", kOptional, "",
                        "identity of the GPU (unique id or PCI address), not its model"),
     column<&S::boot_id>("boot_id", kRequired, "",
@@ -23,7 +24,8 @@ constexpr std::array kSummaryColumns = {
     column<&S::case_name>("case_name", kRequired, "", "the case, unique within a recording"),
     column<&S::case_version>("case_version", kRequired, "",
                              "raised when the case measures something else than before"),
-    column<&S::memory>("memory", kOptional, "", "userptr, managed, system, host or vram"),
+    column<&S::memory>("memory", kOptional, "",
+                       "userptr, managed, system, host or vram; pin_ and what holds the pages"),
     column<&S::memory_path>("memory_path", kOptional, "",
                             "what the driver made of it: userptr_bo, svm_range, gtt, shared, ..."),
     column<&S::backing>("backing", kOptional, "",
@@ -38,6 +40,12 @@ constexpr std::array kSummaryColumns = {
     column<&S::touch>(
         "touch", kOptional, "",
         "keeps, leaves_first or fatal: what the kernel does with the memory meanwhile"),
+    column<&S::outcome>("outcome", kOptional, "",
+                        "what became of shared memory (pin cases): coherent, fault, orphan, mixed, "
+                        "reaches_child or torn"),
+    column<&S::original_page>("original_page", kOptional, "",
+                              "who has the original page in the end (pin cases, root): process, "
+                              "child, both, nobody or mixed"),
     column<&S::size_bytes>("size_bytes", kOptional, "B", "memory that the device works on"),
     column<&S::perturbed_bytes>("perturbed_bytes", kOptional, "B", "part of it that is perturbed"),
     column<&S::waves>("waves", kOptional, "", "waves of the workload kernel"),
@@ -80,6 +88,10 @@ constexpr std::array kSummaryColumns = {
         "accesses through an invalid device page-table entry (softgpu)"),
     column<&S::violations_missed>("violations_missed", kOptional, "",
                                   "pages that moved without an invalidation (softgpu, root)"),
+    column<&S::pages_moved_unseen>(
+        "pages_moved_unseen", kOptional, "pages",
+        "pages that the kernel moved by itself (it counted migrations "
+        "meanwhile), which the software GPU cannot see; data stays right"),
     column<&S::words_checked>("words_checked", kOptional, "", "words verified in the whole run"),
     column<&S::evictions>("evictions", kOptional, "", "evictions during the row's events"),
     column<&S::restores_rescheduled>("restores_rescheduled", kOptional, "",

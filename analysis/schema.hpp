@@ -76,6 +76,8 @@ struct SummaryRow {
   std::string recovery_observed;
   std::string context;
   std::string touch;
+  std::string outcome;
+  std::string original_page;
   std::optional<std::int64_t> size_bytes;
   std::optional<std::int64_t> perturbed_bytes;
   std::optional<std::int64_t> waves;
@@ -106,6 +108,7 @@ struct SummaryRow {
   std::optional<std::int64_t> violations_zero;
   std::optional<std::int64_t> violations_protocol;
   std::optional<std::int64_t> violations_missed;
+  std::optional<std::int64_t> pages_moved_unseen;
   std::optional<std::int64_t> words_checked;
   std::optional<std::int64_t> evictions;
   std::optional<std::int64_t> restores_rescheduled;
