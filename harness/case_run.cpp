@@ -142,6 +142,7 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
 
   const CaseFindings findings = session.findings();
   put_violations(findings.violations, result.identity);
+  result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
   result.identity.words_checked = count(findings.words_checked);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());
   result.identity.recovery_observed = findings.recovery_observed;

@@ -21,6 +21,7 @@ namespace notifier {
 struct CaseFindings {
   ViolationCounts violations;
   std::uint64_t words_checked = 0;
+  std::uint64_t pages_moved_unseen = 0;
   std::uint64_t evictions = 0;
   std::uint64_t restores_rescheduled = 0;
   std::string recovery_observed = "none";
@@ -29,6 +30,12 @@ struct CaseFindings {
   double register_ns = 0;
   std::vector<std::string> kept;  // violations in words
 };
+
+/// Nine passes visit every word of the buffer at least once from any moment on.
+inline constexpr std::uint64_t kFullCheckPasses = kWordsPerLine + 1;
+
+/// Pages that the kernel has migrated since boot, for compaction, NUMA balancing or a system call.
+std::uint64_t pages_migrated_by_kernel();
 
 class CaseSession {
  public:
@@ -77,6 +84,7 @@ class CaseSession {
   void rebuild();
   void scan_after_event();
   void take_driver_findings();
+  void excuse_kernel_migrations();
   std::uint64_t most_passes() const;
 
   CaseRequest request_;
@@ -92,6 +100,7 @@ class CaseSession {
   double tick_ns_ = 10;
   double iteration_ticks_ = 0;
   std::uint64_t scans_ = 0;
+  std::uint64_t migrations_at_start_ = 0;
   std::uint64_t driver_cursor_ = 0;
   CaseFindings findings_;
 };
