@@ -5,6 +5,7 @@
 
 #include <cstring>
 
+#include "harness/huge_pages.hpp"
 #include "harness/pin/error.hpp"
 #include "harness/smaps.hpp"
 
@@ -33,11 +34,13 @@ std::string_view to_string(Backing backing) { return backing == Backing::kThp ? 
 
 Region::Region(const Layout& layout) : layout_(layout), address_(map_aligned(area_bytes())) {
   const bool huge = layout.backing == Backing::kThp;
-  // Base pages must not depend on the machine's policy for huge pages.
-  madvise(address_, area_bytes(), huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+  if (huge) {
+    madvise(address_, area_bytes(), MADV_HUGEPAGE);
+  } else {
+    keep_base_pages(address_, area_bytes());
+  }
   std::memset(address_, 0xFF, area_bytes());
-  // A range that is to be collapsed must not refuse huge pages for good.
-  if (area_bytes() % kHugeBytes == 0) madvise(address_, area_bytes(), MADV_HUGEPAGE);
+  if (!huge) permit_collapse(address_, area_bytes());
   if (huge && read_backing(address_, area_bytes()).huge_bytes < area_bytes()) {
     munmap(address_, area_bytes());
     throw CannotRun("the kernel gave no transparent huge page (transparent_hugepage/enabled)");
