@@ -14,10 +14,12 @@
 #include "bench/listing.hpp"
 #include "bench/meter_check.hpp"
 #include "bench/options.hpp"
+#include "bench/probe_command.hpp"
 #include "bench/self_test.hpp"
 #include "bench/suite.hpp"
 #include "harness/environment.hpp"
 #include "harness/format.hpp"
+#include "harness/run_safety.hpp"
 #include "harness/stall_cause.hpp"
 #include "harness/worker.hpp"
 
@@ -124,6 +126,9 @@ int finish(Suite& suite) {
               static_cast<long long>(counts.ok), static_cast<long long>(counts.skipped),
               static_cast<long long>(counts.failed), static_cast<long long>(counts.violations),
               exit_code == kExitInterrupted ? "; interrupted, what was measured is kept" : "");
+  if (!suite.unsafe_reason().empty()) {
+    std::printf("stopped for safety: %s\n", suite.unsafe_reason().c_str());
+  }
   if (suite.device().platform == "software") {
     std::printf("platform=software: these times describe the software GPU, not AMD hardware.\n");
   }
@@ -154,12 +159,17 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     return kExitOk;
   }
   install_stop_handlers();
+  RunSafety safety{SystemView()};
   std::unique_ptr<WorkerProcess> worker = WorkerProcess::start({});
   if (!worker->device()) {
     std::fprintf(stderr, "nothing can run here: %s\n", worker->no_device_reason().c_str());
     return kExitNothingRan;
   }
   const DeviceInfo device = *worker->device();
+  if (const auto refusal = safety.refusal(device.platform, options.share_gpu)) {
+    std::fprintf(stderr, "nothing is run here: %s\n", refusal->c_str());
+    return kExitNothingRan;
+  }
   if (options.self_test_only) {
     worker.reset();
     return self_test(nullptr, device, seed) ? kExitOk : kExitViolation;
@@ -171,7 +181,7 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     std::printf("%s", describe(check).c_str());
     return check.reliable() ? kExitOk : kExitViolation;
   }
-  Suite suite(options, seed, std::move(worker));
+  Suite suite(options, seed, std::move(worker), std::move(safety));
   try {
     suite.start_recording(make_manifest(options, seed, argc, argv));
   } catch (const ResultsError& error) {
@@ -201,6 +211,7 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
 int bench_main(int argc, char** argv) {
   const ParsedOptions parsed = parse_options(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
+  if (parsed.options.probe) return run_probe(parsed.options, argv[0]);
   std::vector<PlannedCase> plan = plan_cases(parsed.options);
   if (parsed.options.list) {
     std::vector<Case> cases;

@@ -55,6 +55,15 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
                "Only inject known holds (50 µs to 100 ms) and check that the meter reads them");
   app.add_flag("--hazardous", options.hazardous,
                "Also run what can stop or reset a real GPU (--list says which and why)");
+  app.add_flag("--share-gpu", options.share_gpu,
+               "Run although others use the GPU: their work is disturbed, and so are the numbers");
+  CLI::Option* probe = app.add_flag(
+      "--probe", options.probe,
+      "Print what this machine is and which cases can run and why not, without touching a GPU");
+  app.add_flag("--json", options.json, "--probe as JSON")->needs(probe);
+  app.add_option("--sysroot", options.sysroot,
+                 "--probe another machine, of which this directory has /proc, /sys, /boot and /opt")
+      ->needs(probe);
   app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");
   app.add_option("--seed", options.seed,
                  "Seed of the schedule and of the data; printed, replayable");

@@ -19,6 +19,10 @@ struct Options {
   bool no_self_test = false;
   bool validate_meter = false;
   bool hazardous = false;
+  bool share_gpu = false;
+  bool probe = false;
+  bool json = false;
+  std::string sysroot;  // for --probe: the root of another machine's files
   bool isolate = false;
   std::optional<std::uint64_t> seed;
   std::uint32_t runs = 1;

@@ -52,8 +52,13 @@ void install_stop_handlers() {
 
 bool stop_requested() { return stop_signal != 0; }
 
-Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker)
-    : options_(options), seed_(seed), device_(*worker->device()), worker_(std::move(worker)) {}
+Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
+             RunSafety safety)
+    : options_(options),
+      seed_(seed),
+      device_(*worker->device()),
+      worker_(std::move(worker)),
+      safety_(std::move(safety)) {}
 
 WorkloadGrid Suite::grid() const {
   return {options_.waves.value_or(device_.compute_units), device_.lanes_per_wave};
@@ -62,7 +67,7 @@ WorkloadGrid Suite::grid() const {
 void Suite::start_recording(nlohmann::json manifest) {
   environment_ = manifest.at("environment");
   machine_ = manifest.at("machine");
-  boot_id_ = text_or(environment_value(environment_, "machine", "boot_id"), "unknown");
+  boot_id_ = text_or(environment_value(environment_, "kernel", "boot_id"), "unknown");
   kernel_release_ = text_or(environment_value(environment_, "kernel", "release"), "unknown");
   manifest["platform"] = device_.platform;
   manifest["device"] = to_json(device_);
@@ -71,7 +76,8 @@ void Suite::start_recording(nlohmann::json manifest) {
 }
 
 bool Suite::stopped() const {
-  return interrupted_ || stop_requested() || !results_error_.empty() || worker_unkillable_;
+  return interrupted_ || stop_requested() || !results_error_.empty() || worker_unkillable_ ||
+         !unsafe_reason_.empty();
 }
 
 CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_number) const {
@@ -146,11 +152,7 @@ void Suite::store(const std::vector<analysis::SummaryRow>& rows,
   }
 }
 
-std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
-  if (stopped()) return {};
-  const CaseRequest request = make_request(planned, run_number);
-  const std::string started_utc = utc_now();
-  const std::int64_t before_ns = monotonic_raw_ns();
+RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_number) {
   ensure_worker(run_number);
   RunOutcome outcome;
   if (worker_->device()) {
@@ -162,9 +164,34 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   interrupted_ = interrupted_ || outcome.interrupted;
   worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
   if (outcome.worker_lost && !outcome.worker_unkillable) worker_.reset();
+  unsafe_reason_ = safety_.check_after_case(device_.platform).value_or("");
+  return outcome;
+}
+
+std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
+  if (stopped()) return {};
+  const CaseRequest request = make_request(planned, run_number);
+  const std::string started_utc = utc_now();
+  const std::int64_t before_ns = monotonic_raw_ns();
+  const std::optional<std::string> refusal =
+      safety_.case_refusal({.memory = to_string(planned.wanted.memory),
+                            .backing = to_string(planned.wanted.backing),
+                            .perturbation = planned.wanted.perturbation,
+                            .recovery = to_string(planned.wanted.recovery)},
+                           device_.platform);
+  RunOutcome outcome;
+  if (!refusal) outcome = run_in_worker(request, run_number);
 
   analysis::SummaryRow identity =
       outcome.result ? outcome.result->identity : failed_row(request, outcome);
+  if (refusal) {
+    identity.status = analysis::Status::kSkipped;
+    identity.reason = *refusal;
+  }
+  if (!unsafe_reason_.empty()) {
+    identity.status = analysis::Status::kFailed;
+    identity.reason = unsafe_reason_;
+  }
   complete(identity, request);
   identity.run = run_number;
   identity.started_utc = started_utc;
@@ -210,6 +237,7 @@ void Suite::finish_recording() {
   end["finished_utc"] = utc_now();
   end["interrupted"] = stopped();
   end["violations"] = violations_;
+  end["safety"] = safety_.to_json();
   recording_->write_manifest(end);
 }
 

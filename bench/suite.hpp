@@ -11,6 +11,7 @@
 #include "analysis/schema.hpp"
 #include "bench/options.hpp"
 #include "harness/recording.hpp"
+#include "harness/run_safety.hpp"
 #include "harness/worker_process.hpp"
 
 namespace notifier {
@@ -36,7 +37,8 @@ struct SuiteCounts {
 class Suite {
  public:
   /// Takes over a worker that has already found the device.
-  Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker);
+  Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
+        RunSafety safety);
 
   /// Creates the results folder. Throws ResultsError.
   void start_recording(nlohmann::json manifest);
@@ -51,6 +53,8 @@ class Suite {
   bool stopped() const;
   bool interrupted() const { return interrupted_; }
   const std::string& results_error() const { return results_error_; }
+  /// Why no further case may run on this machine; empty while all is well.
+  const std::string& unsafe_reason() const { return unsafe_reason_; }
   const SuiteCounts& counts() const { return counts_; }
   const Recording& recording() const { return *recording_; }
   const std::vector<WorstStall>& worst_stalls() const { return worst_; }
@@ -64,6 +68,7 @@ class Suite {
   void note(const nlohmann::json& entry) { manifest_notes_.update(entry); }
 
  private:
+  RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
   void ensure_worker(std::uint32_t run_number);
   analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
@@ -88,6 +93,8 @@ class Suite {
   SuiteCounts counts_;
   std::vector<WorstStall> worst_;
   std::string results_error_;
+  RunSafety safety_;
+  std::string unsafe_reason_;
   bool interrupted_ = false;
   bool worker_unkillable_ = false;
   bool meter_reliable_ = true;

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Whether a run may start on this machine, and whether it may go on after a case.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gpu_users.hpp"
+#include "machine_health.hpp"
+#include "probe_capabilities.hpp"
+#include "system_view.hpp"
+
+namespace notifier {
+
+class RunSafety {
+ public:
+  /// Looks at the machine before the first worker is there, so that whoever uses the GPU now is
+  /// somebody else (inside a container KFD's pids would not be ours to compare with).
+  explicit RunSafety(const SystemView& view);
+
+  /// Why no persistent kernel may be started on `platform`, or nothing. Only real GPUs can be hung
+  /// or shared: the software GPU is never refused.
+  std::optional<std::string> refusal(std::string_view platform, bool share_gpu) const;
+
+  /// Why this case cannot run here, or nothing.
+  std::optional<std::string> case_refusal(const CaseParts& parts, std::string_view platform) const;
+
+  /// Everything noteworthy that happened since the last call. On rocm the first finding that stops
+  /// the run is the case's failure; elsewhere findings are only noted, since a kernel's complaint
+  /// is then about something else.
+  std::optional<std::string> check_after_case(std::string_view platform);
+
+  /// For the manifest: other users, findings, and what could not be observed.
+  nlohmann::json to_json() const;
+
+ private:
+  nlohmann::json environment_;
+  std::vector<Capability> capabilities_;
+  GpuUsers others_;
+  MachineHealth health_;
+  nlohmann::json findings_ = nlohmann::json::array();
+};
+
+}  // namespace notifier
