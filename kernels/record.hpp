@@ -15,12 +15,13 @@ namespace notifier {
 using Record = std::uint64_t;
 
 inline constexpr std::uint64_t kEpochMask = 0xFFFFFF;
-inline constexpr std::uint32_t kHostOwner = 1;          // records written by the CPU
-inline constexpr std::uint32_t kFirstDeviceOwner = 2;   // workload buffers count up from here
+inline constexpr std::uint32_t kHostOwner = 1;         // records written by the CPU
+inline constexpr std::uint32_t kFirstDeviceOwner = 2;  // workload buffers count up from here
 
 __host__ __device__ inline std::uint32_t record_hash(std::uint32_t owner, std::uint64_t word_index,
                                                      std::uint64_t epoch, std::uint64_t seed) {
-  // A 64-bit finalizer (multiply, xor-shift) over the fields; collisions of one in 2^32 per torn word.
+  // A 64-bit finalizer (multiply, xor-shift) over the fields; collisions of one in 2^32 per torn
+  // word.
   std::uint64_t mixed = seed ^ (word_index * 0x9E3779B97F4A7C15ull) ^
                         ((((epoch & kEpochMask) << 8) | owner) * 0xD6E8FEB86659FD93ull);
   mixed ^= mixed >> 32;

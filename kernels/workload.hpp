@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Interface of the persistent workload kernel: what the host gives it, what it reports back.
 //
-// The kernel sweeps a buffer without end. In pass p (1, 2, ...) a lane visits word (p mod 8) of each
-// 64-byte line of its slice: it reads the word and compares it with the record it left there eight
-// passes ago, stores the record of pass p, reads the word back, compares, and stamps the device
-// clock. A pass therefore touches every line, and eight passes touch every word.
+// The kernel sweeps a buffer without end. In pass p (1, 2, ...) a lane visits word (p mod 8) of
+// each 64-byte line of its slice: it reads the word and compares it with the record it left there
+// eight passes ago, stores the record of pass p, reads the word back, compares, and stamps the
+// device clock. A pass therefore touches every line, and eight passes touch every word.
 //
 // All structures below live in fine-grained host memory that is never perturbed and never copied by
-// fork. Every field is one aligned 8-byte word, read and written with system-scope relaxed accesses;
-// `Command::generation` is published last and read with acquire order.
+// fork. Every field is one aligned 8-byte word, read and written with system-scope relaxed
+// accesses; `Command::generation` is published last and read with acquire order.
 #pragma once
 
 #include <hip/hip_runtime.h>
@@ -30,11 +30,11 @@ struct alignas(64) Command {
   std::uint64_t stop;                 // non-zero: leave the kernel
   std::uint64_t excluded_begin_word;  // lanes stay out of this range while it is not empty
   std::uint64_t excluded_end_word;
-  std::uint64_t reset_begin_word;     // the host rewrote this range with make_record(kHostOwner,
-  std::uint64_t reset_end_word;       //   word, reset_epoch, seed) while it was excluded;
-  std::uint64_t reset_epoch;          //   taken over when reset_generation == generation
+  std::uint64_t reset_begin_word;  // the host rewrote this range with make_record(kHostOwner,
+  std::uint64_t reset_end_word;    //   word, reset_epoch, seed) while it was excluded;
+  std::uint64_t reset_epoch;       //   taken over when reset_generation == generation
   std::uint64_t reset_generation;
-  std::uint64_t allowed_begin_word;   // in this range the outcomes in allowed_mask are legitimate
+  std::uint64_t allowed_begin_word;  // in this range the outcomes in allowed_mask are legitimate
   std::uint64_t allowed_end_word;
   std::uint64_t allowed_mask;
   std::uint64_t gap_threshold_ticks;  // longer gaps between two stamps go to the ring
@@ -45,13 +45,13 @@ struct alignas(64) Command {
 // Kernel to host, one per wave, written by the wave's first lane.
 struct alignas(64) WaveState {
   std::uint64_t acknowledged_generation;
-  std::uint64_t iterations;        // lane iterations of this wave's first lane
-  std::uint64_t passes;            // completed passes
-  std::uint64_t last_clock_ticks;  // device clock when iterations and passes were published
-  std::uint64_t gaps_recorded;     // total; the ring keeps the last gap_capacity
-  std::uint64_t longest_gap_ticks;     // since the last acknowledged command, below threshold too
+  std::uint64_t iterations;         // lane iterations of this wave's first lane
+  std::uint64_t passes;             // completed passes
+  std::uint64_t last_clock_ticks;   // device clock when iterations and passes were published
+  std::uint64_t gaps_recorded;      // total; the ring keeps the last gap_capacity
+  std::uint64_t longest_gap_ticks;  // since the last acknowledged command, below threshold too
   std::uint64_t longest_gap_start_ticks;
-  std::uint64_t finished;          // 0 running, 1 left on request, 2 left on the device-clock deadline
+  std::uint64_t finished;  // 0 running, 1 left on request, 2 left on the device-clock deadline
 };
 
 struct GapRecord {
@@ -90,7 +90,8 @@ struct WorkloadArguments {
   std::uint64_t gap_capacity;
   std::uint64_t owner;
   std::uint64_t seed;
-  std::uint64_t deadline_ticks;  // device-clock ticks after launch at which the kernel leaves by itself
+  std::uint64_t
+      deadline_ticks;  // device-clock ticks after launch at which the kernel leaves by itself
 };
 
 struct WorkloadGrid {
