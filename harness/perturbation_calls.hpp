@@ -30,6 +30,7 @@ void finish_collapse(EventContext& event);
 void prepare_mremap(EventContext& event);
 void perform_mremap_move(EventContext& event);
 void finish_mremap_move(EventContext& event);
+void prepare_mprotect_ro_rw(EventContext& event);
 void perform_mprotect_ro_rw(EventContext& event);
 
 /// Throws std::system_error with errno and `what` when `failed`.

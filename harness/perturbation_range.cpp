@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 
@@ -12,6 +13,7 @@
 #include "harness/integrity.hpp"
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
+#include "harness/protection_watchdog.hpp"
 
 #ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
                        // it
@@ -110,13 +112,33 @@ void finish_mremap_move(EventContext& event) {
   event.spare = nullptr;
 }
 
+namespace {
+
+// Longer than a preemption may take (queue_preemption_timeout_ms, kfd_facts §4): the first mprotect
+// contains one.
+constexpr std::chrono::seconds kReadOnlyLimit{10};
+
+// One thread for all events of a worker.
+ProtectionWatchdog& protection_watchdog() {
+  static ProtectionWatchdog watchdog;
+  return watchdog;
+}
+
+}  // namespace
+
+void prepare_mprotect_ro_rw(EventContext&) { protection_watchdog(); }
+
 void perform_mprotect_ro_rw(EventContext& event) {
   int result = 0;
+  ProtectionWatchdog& watchdog = protection_watchdog();
+  watchdog.arm(event.slice, event.slice_bytes, PROT_READ | PROT_WRITE, kReadOnlyLimit);
   timed(event, [&] {
     result = mprotect(event.slice, event.slice_bytes, PROT_READ);
     if (result == 0) result = mprotect(event.slice, event.slice_bytes, PROT_READ | PROT_WRITE);
   });
+  const bool undone = watchdog.disarm();
   throw_if(result != 0, "mprotect to read-only and back");
+  if (undone) throw std::runtime_error("mprotect took so long that the watchdog undid it");
 }
 
 }  // namespace notifier::perturbation_calls

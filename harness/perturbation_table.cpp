@@ -186,7 +186,7 @@ constexpr std::array kPerturbations{
                   "cannot undo it (kfd_facts §0.11)",
         .evictions = 1,
         .evictions_source = "mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
-        .prepare = nullptr,
+        .prepare = prepare_mprotect_ro_rw,
         .perform = perform_mprotect_ro_rw,
         .finish = nullptr},
 };
