@@ -9,6 +9,7 @@
 #include <istream>
 #include <optional>
 #include <span>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -148,6 +149,18 @@ void write_row(std::span<const Column<Row>> columns, const Row& row, CsvWriter& 
   out.end_row();
 }
 
+// The cell as a reader would get it, without quotes.
+template <typename Row>
+std::string cell_text(const Column<Row>& column, const Row& row) {
+  std::stringstream text;
+  CsvWriter writer(text);
+  column.write(row, writer);
+  writer.end_row();
+  CsvReader reader(text, "cell");
+  const std::vector<std::string_view>* fields = reader.next();
+  return fields == nullptr ? std::string() : std::string(fields->front());
+}
+
 // Reads rows of a file whose columns may stand in any order. Unknown columns are kept aside in
 // unknown_columns(); a missing required one, a repeated one and a missing header are errors.
 template <typename Row>
@@ -175,6 +188,13 @@ class RowReader {
 
   std::size_t line() const { return csv_.line(); }
   const std::string& file_name() const { return csv_.file_name(); }
+  // Position of a column in the file, from 1; 0 when it has none.
+  std::size_t column_of(std::string_view name) const {
+    for (std::size_t i = 0; i < source_.size(); ++i) {
+      if (source_[i] != nullptr && source_[i]->name == name) return i + 1;
+    }
+    return 0;
+  }
   const std::vector<std::string>& unknown_columns() const { return unknown_columns_; }
   bool has_column(std::string_view name) const {
     return std::any_of(source_.begin(), source_.end(),

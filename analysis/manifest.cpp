@@ -5,7 +5,7 @@
 #include <array>
 
 #include "analysis/files.hpp"
-#include "analysis/utf8.hpp"
+#include "analysis/json_text.hpp"
 
 namespace notifier::analysis {
 namespace {
@@ -32,8 +32,6 @@ constexpr std::array kFields = {
     ManifestField{"suite", "object", kOptional, "version of the suite and how it was built"},
 };
 
-constexpr std::size_t kDeepestNesting = 64;
-
 bool has_type(const json& value, std::string_view type) {
   if (type == "text") return value.is_string() && !value.get_ref<const std::string&>().empty();
   if (type == "integer") return value.is_number_integer();
@@ -42,30 +40,40 @@ bool has_type(const json& value, std::string_view type) {
   return value.is_array();
 }
 
+std::string as_text(const json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump();
+}
+
+// Positions in a list of words (kernel arguments) mean nothing, so such a list is one value.
+bool is_plain_list(const json& value) {
+  return value.is_array() && std::none_of(value.begin(), value.end(),
+                                          [](const json& item) { return item.is_structured(); });
+}
+
+// The bench writes a setting as {"value": ..., "source": where it was read}.
+bool is_setting(const json& value) {
+  return value.is_object() && value.contains("value") && value.contains("source");
+}
+
 void flatten(const json& value, const std::string& prefix,
              std::map<std::string, std::string>& out) {
+  if (is_setting(value)) {
+    flatten(value["value"], prefix, out);
+    return;
+  }
+  if (value.is_null()) return;  // unknown
   if (!value.is_structured()) {
-    out[prefix] = value.is_string() ? value.get<std::string>() : value.dump();
+    out[prefix] = as_text(value);
+    return;
+  }
+  if (is_plain_list(value)) {
+    std::string& joined = out[prefix];
+    for (const json& item : value) joined += (joined.empty() ? "" : " ") + as_text(item);
     return;
   }
   for (const auto& [key, item] : value.items()) {
     flatten(item, prefix.empty() ? key : prefix + "." + key, out);
   }
-}
-
-// The parser below recurses once per level, and a hostile file must not exhaust the stack.
-void check_depth(std::string_view text, const std::string& file_name) {
-  std::size_t depth = 0;
-  for (const char character : text) {
-    if (character == '{' || character == '[') ++depth;
-    if ((character == '}' || character == ']') && depth > 0) --depth;
-    if (depth > kDeepestNesting) throw InputError(file_name, 0, 0, "nested too deeply");
-  }
-}
-
-std::size_t line_at(std::string_view text, std::size_t offset) {
-  const auto* end = text.begin() + static_cast<std::ptrdiff_t>(std::min(offset, text.size()));
-  return static_cast<std::size_t>(std::count(text.begin(), end, '\n')) + 1;
 }
 
 void check_fields(const json& document, const std::string& file_name) {
@@ -89,16 +97,8 @@ void check_fields(const json& document, const std::string& file_name) {
 std::span<const ManifestField> manifest_fields() { return kFields; }
 
 Manifest parse_manifest(std::string_view text, const std::string& file_name) {
-  if (const auto defect = find_invalid_utf8(text)) {
-    throw InputError(file_name, line_at(text, *defect), 0, "text is not UTF-8");
-  }
-  check_depth(text, file_name);
   Manifest manifest;
-  try {
-    manifest.document = json::parse(text);
-  } catch (const json::parse_error& error) {
-    throw InputError(file_name, line_at(text, error.byte), 0, "is not JSON");
-  }
+  manifest.document = parse_json(text, file_name);
   check_fields(manifest.document, file_name);
   const json& document = manifest.document;
   manifest.schema_version = document["schema_version"].get<std::int64_t>();

@@ -50,7 +50,8 @@ double two_sided(const std::vector<double>& distribution, std::size_t observed) 
 double exact_p(const std::vector<double>& ranks, std::size_t size_of_first) {
   std::vector<std::size_t> doubled;
   doubled.reserve(ranks.size());
-  for (const double rank : ranks) doubled.push_back(static_cast<std::size_t>(2 * rank + 0.5));
+  for (const double rank : ranks)
+    doubled.push_back(static_cast<std::size_t>(std::lround(2 * rank)));
   const auto end = doubled.begin() + static_cast<std::ptrdiff_t>(size_of_first);
   const std::size_t observed = std::accumulate(doubled.begin(), end, std::size_t{0});
   return two_sided(subset_sum_distribution(doubled, size_of_first), observed);

@@ -8,7 +8,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 #include <tuple>
 #include <utility>
 
@@ -198,14 +197,6 @@ class Validator {
       }
     }
     expected.erase(match);
-  }
-
-  static std::string cell_text(const Column<SummaryRow>& column, const SummaryRow& row) {
-    std::ostringstream text;
-    CsvWriter writer(text);
-    column.write(row, writer);
-    writer.end_row();
-    return text.str().substr(0, text.str().size() - 1);
   }
 
   static bool agree(const std::string& written, const std::string& computed,

@@ -10,7 +10,9 @@ constexpr std::string_view kGood = R"({
   "schema_version": 1, "recording": "r", "machine": "m", "platform": "software",
   "started_utc": "2026-11-22T10:00:00Z", "interrupted": false,
   "summary_rows": 3, "sample_rows": 5, "extra": [1, 2],
-  "environment": {"kernel": {"release": "6.18.0"}, "cpus": 2, "thp": "madvise", "gpus": [{"fw": 7}]}
+  "environment": {"kernel": {"release": "6.18.0"}, "cpus": {"value": 2, "source": "sysfs"}, "thp": "madvise",
+    "gone": {"value": null, "source": "sysfs", "reason": "absent"},
+    "arguments": ["a=1", "b"], "gpus": [{"fw": 7}]}
 })";
 
 std::string error_of(std::string text) {
@@ -32,8 +34,11 @@ TEST(Manifest, IsReadAndItsEnvironmentFlattened) {
   EXPECT_EQ(manifest.machine, "m");
   EXPECT_EQ(manifest.sample_rows, 5);
   EXPECT_FALSE(manifest.interrupted);
-  const std::map<std::string, std::string> expected = {
-      {"kernel.release", "6.18.0"}, {"cpus", "2"}, {"thp", "madvise"}, {"gpus.0.fw", "7"}};
+  const std::map<std::string, std::string> expected = {{"kernel.release", "6.18.0"},
+                                                       {"cpus", "2"},
+                                                       {"thp", "madvise"},
+                                                       {"arguments", "a=1 b"},
+                                                       {"gpus.0.fw", "7"}};
   EXPECT_EQ(manifest.environment, expected);
 }
 

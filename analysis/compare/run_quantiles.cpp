@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT
+#include "analysis/compare/run_quantiles.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+
+#include "analysis/harrell_davis.hpp"
+#include "analysis/statistics.hpp"
+
+namespace notifier::analysis {
+namespace {
+
+// Most runs of a comparison have the same number of events, and the weights cost more than their
+// use. References stay valid as the map grows.
+const std::vector<double>& known_weights(std::size_t n, double probability) {
+  static std::shared_mutex mutex;
+  static std::map<std::pair<std::size_t, double>, std::vector<double>> weights;
+  {
+    const std::shared_lock lock(mutex);
+    const auto found = weights.find({n, probability});
+    if (found != weights.end()) return found->second;
+  }
+  std::vector<double> computed = harrell_davis_cumulative(n, probability);
+  const std::unique_lock lock(mutex);
+  return weights.try_emplace({n, probability}, std::move(computed)).first->second;
+}
+
+std::optional<double> summary_quantile(const MetricValues& values, double probability) {
+  if (probability == 0.5) return values.p50;
+  if (probability == 0.9) return values.p90;
+  return values.p99;
+}
+
+}  // namespace
+
+RunQuantiles::RunQuantiles(const Runs& runs, const std::string& metric) {
+  has_events_ = !runs.empty();
+  all_positive_ = true;
+  for (const CaseRun* run : runs) {
+    const MetricValues* values = find_metric_values(*run, metric);
+    boots_.push_back(run->identity.boot_id);
+    values_.push_back(values);
+    fewest_events_ = values_.size() == 1 ? values->n : std::min(fewest_events_, values->n);
+    if (values->events.empty()) has_events_ = false;
+  }
+  if (!has_events_) return;
+  for (const MetricValues* values : values_) {
+    events_.push_back(values->events);
+    if (values->events.front() <= 0) all_positive_ = false;
+  }
+  if (!all_positive_) return;
+  for (const auto& events : events_) {
+    std::vector<double>& logs = logs_.emplace_back(events);
+    for (double& value : logs) value = std::log(value);
+  }
+}
+
+double RunQuantiles::harrell_davis_of(const std::vector<double>& sorted, double probability) const {
+  return weighted_quantile(sorted, known_weights(sorted.size(), probability));
+}
+
+bool RunQuantiles::figures(double probability, bool use_events,
+                           std::vector<RunFigure>& figures) const {
+  for (std::size_t i = 0; i < values_.size(); ++i) {
+    std::optional<double> value;
+    if (!use_events) {
+      value = summary_quantile(*values_[i], probability);
+    } else if (probability == 0.5) {
+      value = quantile_of_sorted(events_[i], 0.5);
+    } else if (all_positive_) {
+      value = std::exp(harrell_davis_of(logs_[i], probability));
+    } else {
+      value = harrell_davis_of(events_[i], probability);
+    }
+    if (!value) return false;
+    figures.push_back({boots_[i], *value});
+  }
+  return true;
+}
+
+std::vector<double> RunQuantiles::harrell_davis(double probability, bool of_logs) const {
+  std::vector<double> result;
+  for (const std::vector<double>& sorted : sorted_events(of_logs)) {
+    result.push_back(harrell_davis_of(sorted, probability));
+  }
+  return result;
+}
+
+std::span<const std::vector<double>> RunQuantiles::sorted_events(bool as_logs) const {
+  return as_logs ? logs_ : events_;
+}
+
+}  // namespace notifier::analysis
