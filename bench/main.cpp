@@ -109,6 +109,15 @@ void print_worst(const Suite& suite) {
   }
 }
 
+void print_violations(const Suite& suite) {
+  for (const auto& [name, descriptions] : suite.violations().items()) {
+    std::printf("\nViolations in %s:\n", name.c_str());
+    for (const auto& description : descriptions) {
+      std::printf("  %s\n", description.get_ref<const std::string&>().c_str());
+    }
+  }
+}
+
 int finish(Suite& suite) {
   int exit_code = kExitOk;
   const SuiteCounts& counts = suite.counts();
@@ -122,6 +131,7 @@ int finish(Suite& suite) {
     if (results_error.empty()) results_error = error.what();
   }
   print_worst(suite);
+  print_violations(suite);
   std::printf("\n%lld ok, %lld skipped, %lld failed; %lld integrity violations%s\n",
               static_cast<long long>(counts.ok), static_cast<long long>(counts.skipped),
               static_cast<long long>(counts.failed), static_cast<long long>(counts.violations),

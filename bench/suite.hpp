@@ -58,6 +58,8 @@ class Suite {
   const SuiteCounts& counts() const { return counts_; }
   const Recording& recording() const { return *recording_; }
   const std::vector<WorstStall>& worst_stalls() const { return worst_; }
+  /// Case name to the first violations of it, in words.
+  const nlohmann::json& violations() const { return violations_; }
   const DeviceInfo& device() const { return device_; }
   WorkloadGrid grid() const;
 
