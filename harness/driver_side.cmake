@@ -19,6 +19,7 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/probe.cpp
   ${CMAKE_CURRENT_LIST_DIR}/probe_capabilities.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/probe_case_needs.cpp
   ${CMAKE_CURRENT_LIST_DIR}/protection_watchdog.cpp
   ${CMAKE_CURRENT_LIST_DIR}/run_safety.cpp
   ${CMAKE_CURRENT_LIST_DIR}/smaps.cpp

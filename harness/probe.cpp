@@ -156,6 +156,12 @@ json probe(const SystemView& view, std::string_view platform,
   const ExpectedPath path = expected_register_path(probed["environment"]);
   probed["expected_register_path"] = {{"path", path.path ? json(*path.path) : json()},
                                       {"reason", path.reason}};
+  const json variables = environment_value(probed["environment"], "process", "variables");
+  const Capability* retry_fault = find_capability(all, "retry_fault");
+  probed["xnack"] = {
+      {"possible", to_string(retry_fault->available)},
+      {"reason", retry_fault->reason},
+      {"HSA_XNACK", variables.is_object() ? variables.value("HSA_XNACK", json()) : json()}};
   probed["other_users"] = to_json(find_gpu_users(view));
   probed["cases"] = cases_json(cases, all, platform);
   const auto runs = [](const json& entry) { return entry["runs"].get<bool>(); };
@@ -184,6 +190,12 @@ std::string probe_text(const json& probed) {
       text, "hipHostRegister takes",
       fmt::format("{} ({})", path["path"].is_null() ? "unknown" : path["path"].get<std::string>(),
                   path["reason"].get<std::string>()));
+  const json& xnack = probed["xnack"];
+  add_line(text, "XNACK",
+           fmt::format(
+               "possible: {} ({}), HSA_XNACK {}", xnack["possible"].get<std::string>(),
+               xnack["reason"].get<std::string>(),
+               xnack["HSA_XNACK"].is_string() ? xnack["HSA_XNACK"].get<std::string>() : "not set"));
   for (const auto& [title, group] : std::initializer_list<std::pair<const char*, const char*>>{
            {"Kernel", "kernel"},
            {"Machine", "machine"},

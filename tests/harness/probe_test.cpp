@@ -138,6 +138,16 @@ TEST(Probe, JsonSaysWhichCasesRun) {
   EXPECT_EQ(probe_exit_code(probed), 0);
 }
 
+TEST(Probe, XnackModesPossibleAndAskedFor) {
+  const json asked = probe(box("gfx90a_xnack"), "rocm", {});
+  EXPECT_EQ(asked["xnack"]["possible"], "yes");
+  EXPECT_EQ(asked["xnack"]["HSA_XNACK"], "1");
+  const json not_asked = probe(box("gfx90a"), "rocm", {});
+  EXPECT_EQ(not_asked["xnack"]["possible"], "yes");
+  EXPECT_TRUE(not_asked["xnack"]["HSA_XNACK"].is_null());
+  EXPECT_EQ(probe(box("gfx1100_mes"), "rocm", {})["xnack"]["possible"], "no");
+}
+
 class ProbeText : public testing::TestWithParam<std::string> {};
 
 TEST_P(ProbeText, HasEverySection) {
