@@ -77,6 +77,14 @@ class BusyCpu {
   std::thread thread_;  // last: it uses all of the above
 };
 
+void add(const WordCounts& more, WordCounts& sum) {
+  sum.total += more.total;
+  sum.device += more.device;
+  sum.second_device += more.second_device;
+  sum.process_final += more.process_final;
+  sum.torn += more.torn;
+}
+
 void require(int error, const char* what) {
   errno = error;
   throw_if(error != 0, what);
@@ -122,9 +130,11 @@ TogetherResult run_together(const TogetherRow& row, std::uint64_t seed) {
   write_words(second_data, Writer::kSecondDevice, kFinalEpoch, seed);
 
   BusyCpu cpu(region.used(), seed);
+  const auto look = [&] { add(count_words(region.used(), seed), result.race_words); };
   const auto transfer = [&] {
     for (std::uint64_t i = 0; i < kTransfersPerPhase; ++i) {
       require(first->write(data), "transfer of the first actor");
+      look();
     }
     result.device_transfers += kTransfersPerPhase;
     cpu.await_sweeps(1);
@@ -134,9 +144,9 @@ TogetherResult run_together(const TogetherRow& row, std::uint64_t seed) {
   result.fork_ns = static_cast<double>(child.fork_ns());
   transfer();
   if (second != nullptr) require(second->write(second_data), "transfer of the second actor");
+  look();
   transfer();
   cpu.stop();
-  result.race_words = count_words(region.used(), seed);
   // Whether all still mean the same page must not hang on who came last.
   require(first->write(data), "transfer of the first actor");
   const WordCounts last_words = count_words(region.used(), seed);
@@ -146,7 +156,8 @@ TogetherResult run_together(const TogetherRow& row, std::uint64_t seed) {
   seen.child = seen_by_child;
   seen.child_first = child.first_report();
   result.words_changed_in_child = words_changed_in_child(seen);
-  result.words_checked = cpu.words() + last_words.total + seen_by_child.words.total;
+  result.words_checked =
+      cpu.words() + result.race_words.total + last_words.total + seen_by_child.words.total;
   const bool all_agree = agrees(first.get(), region.used()) && agrees(second.get(), region.used());
   if (result.torn_seen_by_cpu + result.race_words.torn + last_words.torn +
           seen_by_child.words.torn >

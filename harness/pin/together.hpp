@@ -27,7 +27,7 @@ struct TogetherResult {
   double fork_ns = 0;
   double attach_ns = 0;
   std::uint64_t device_transfers = 0;  // of the first actor while the others worked
-  WordCounts race_words;               // what the process sees when all is quiet: who won
+  WordCounts race_words;  // what the process saw meanwhile, after each transfer: who wins
   std::uint64_t torn_seen_by_cpu = 0;  // words that the working CPU found torn
   std::uint64_t words_changed_in_child = 0;
   std::uint64_t words_checked = 0;

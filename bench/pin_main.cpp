@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: MIT
+#include "bench/pin_main.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <regex>
+
+#include "bench/exit_code.hpp"
+#include "bench/pin_suite.hpp"
+#include "bench/pin_table.hpp"
+#include "harness/environment.hpp"
+#include "harness/pin/plant.hpp"
+
+namespace notifier {
+namespace {
+
+constexpr const char* kFooter =
+    R"(Without --markdown or --csv the table is printed in Markdown, for a person.
+
+Exit codes: 0 ok; 1 failed case, unexpected outcome, corrupted child or pins left behind; 2 bad usage;
+4 results could not be written; 77 nothing could run here; 130 interrupted.)";
+
+struct PinOptions {
+  std::string table;
+  bool markdown = false;
+  bool csv = false;
+  bool list = false;
+  bool self_test_only = false;
+  std::string filter;
+  std::optional<std::uint32_t> events;
+  std::uint32_t runs = 1;
+  std::optional<std::uint64_t> seed;
+  std::string results = "results";
+  std::vector<std::string> from;
+};
+
+volatile std::sig_atomic_t stop_signal = 0;
+void request_stop(int number) { stop_signal = number; }
+
+void add_options(CLI::App& app, PinOptions& options) {
+  app.add_option("--table", options.table, "Print this table at the end")
+      ->check(CLI::IsMember({"pinning"}));
+  auto* markdown = app.add_flag("--markdown", options.markdown, "The table in Markdown");
+  app.add_flag("--csv", options.csv, "The table as CSV, one line per cell")->excludes(markdown);
+  app.add_option("--filter", options.filter,
+                 "Only cases whose name matches this regular expression");
+  app.add_flag("--list", options.list, "List the cases and what each does, then end");
+  app.add_flag("--self-test", options.self_test_only,
+               "Only plant incoherence and check that each kind is caught");
+  app.add_option("--events", options.events, "Events in each run, of each direction")
+      ->check(CLI::Range(1U, 1'000'000U));
+  app.add_option("--runs", options.runs, "Runs of each case")
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the data; printed, replayable");
+  app.add_option("--results", options.results, "Directory below which results are stored")
+      ->capture_default_str();
+  app.add_option("--from", options.from,
+                 "Run nothing: make the table from these recordings, of the GPU bench too");
+}
+
+std::vector<PinCase> choose_cases(const std::string& filter) {
+  std::vector<PinCase> cases = all_pin_cases();
+  if (filter.empty()) return cases;
+  const std::regex wanted(filter);
+  std::erase_if(cases, [&](const PinCase& one) { return !std::regex_search(one.name(), wanted); });
+  return cases;
+}
+
+void list_cases(const std::vector<PinCase>& cases) {
+  for (const PinCase& one : cases) {
+    std::string_view what = "cost of holding it and of a fork meanwhile";
+    if (one.perturbation != nullptr) what = one.perturbation->summary;
+    if (one.together != nullptr) what = one.together->summary;
+    fmt::print("{:<74} {}\n", one.name(), what);
+  }
+  fmt::print("{} cases\n\n", cases.size());
+  for (const pin::ActorRow& actor : pin::actors()) {
+    fmt::print("pin_{:<20} {} ({})\n", actor.name, actor.summary, actor.source);
+  }
+}
+
+/// Prints what was not caught, or everything. False when something was not.
+bool self_test(std::uint64_t seed, bool print_all, nlohmann::json& entries) {
+  bool passed = true;
+  std::size_t caught = 0;
+  const std::vector<pin::PlantOutcome> outcomes = pin::run_plants(seed);
+  for (const pin::PlantOutcome& outcome : outcomes) {
+    if (!outcome.caught || print_all) {
+      fmt::print(stderr, "{:<18} expected {:<14} {} ({})\n", outcome.planted,
+                 to_string(outcome.expected), outcome.caught ? "caught" : "NOT CAUGHT",
+                 outcome.found);
+    }
+    entries.push_back({{"planted", std::string(outcome.planted)},
+                       {"expected", std::string(to_string(outcome.expected))},
+                       {"found", outcome.found},
+                       {"caught", outcome.caught}});
+    passed = passed && outcome.caught;
+    caught += outcome.caught ? 1 : 0;
+  }
+  fmt::print(stderr, "self-test: {} of {} planted kinds of incoherence caught and named\n", caught,
+             outcomes.size());
+  return passed;
+}
+
+nlohmann::json make_manifest(std::uint64_t seed, int argc, char** argv) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  std::string machine = host.data();
+  std::ranges::replace_if(
+      machine, [](unsigned char byte) { return std::isalnum(byte) == 0 && byte != '-'; }, '_');
+  return {{"environment", read_environment(SystemView())},
+          {"machine", machine.empty() ? "unnamed" : machine},
+          {"command", std::vector<std::string>(argv, argv + argc)},
+          {"seed", seed}};
+}
+
+void print_table(const PinOptions& options, std::span<const analysis::SummaryRow> rows) {
+  const std::vector<PinCell> cells = pin_cells(rows);
+  fmt::print("{}", options.csv ? pin_table_csv(cells) : pin_table_markdown(cells));
+}
+
+int table_of_recordings(const PinOptions& options) {
+  std::vector<analysis::SummaryRow> rows;
+  for (const std::string& folder : options.from) {
+    const std::filesystem::path file = std::filesystem::path(folder) / "summary.csv";
+    std::ifstream in(file);
+    if (!in) {
+      fmt::print(stderr, "cannot read {}\n", file.string());
+      return kExitUsage;
+    }
+    try {
+      const auto more = analysis::read_summary(in, file.string());
+      rows.insert(rows.end(), more.begin(), more.end());
+    } catch (const analysis::InputError& error) {
+      fmt::print(stderr, "{}\n", error.what());
+      return kExitUsage;
+    }
+  }
+  print_table(options, rows);
+  return kExitOk;
+}
+
+void report(const PinSuite& suite) {
+  for (const PinCell& cell : pin_cells(suite.rows())) {
+    if (cell.status != analysis::Status::kFailed) continue;
+    fmt::print(stderr, "failed: {}/{}/{}/{}: {}\n", cell.memory, cell.backing, cell.perturbation,
+               cell.policy, cell.reason);
+  }
+  if (!suite.leak().empty()) fmt::print(stderr, "pins were left behind: {}\n", suite.leak());
+  fmt::print(stderr, "{} cases ok, {} skipped, {} failed, {} violations; results in {}\n",
+             suite.ok(), suite.skipped(), suite.failed(), suite.violations(),
+             suite.recording().folder().string());
+}
+
+int exit_code_of(const PinSuite& suite) {
+  if (stop_signal != 0) return kExitInterrupted;
+  if (suite.failed() != 0 || suite.violations() != 0 || !suite.leak().empty()) {
+    return kExitViolation;
+  }
+  return suite.ok() == 0 ? kExitNothingRan : kExitOk;
+}
+
+void install_stop_handlers() {
+  struct sigaction action {};
+  action.sa_handler = request_stop;
+  action.sa_flags = SA_RESTART;  // the case that runs is finished
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+  signal(SIGXFSZ, SIG_IGN);
+}
+
+int run_cases(const PinOptions& options, const std::vector<PinCase>& cases, int argc, char** argv) {
+  const std::uint64_t seed =
+      options.seed ? *options.seed : std::random_device{}() * 65'536ull % (1ull << 48);
+  install_stop_handlers();
+  nlohmann::json planted = nlohmann::json::array();
+  const bool trusted = self_test(seed, options.self_test_only, planted);
+  if (options.self_test_only) return trusted ? kExitOk : kExitViolation;
+  nlohmann::json manifest = make_manifest(seed, argc, argv);
+  manifest["self_test"] = planted;
+  try {
+    PinSuite suite(options.results, std::move(manifest), seed);
+    for (std::uint32_t run = 0; run < options.runs; ++run) {
+      for (const PinCase& one : cases) {
+        // Without a self-test that passed no outcome would mean anything.
+        if (stop_signal != 0 || !trusted) break;
+        suite.run(one, options.events.value_or(usual_events(one)), run);
+      }
+    }
+    suite.finish(stop_signal != 0 || !trusted);
+    if (!options.table.empty() || options.markdown || options.csv || isatty(STDOUT_FILENO) != 0) {
+      print_table(options, suite.rows());
+    }
+    report(suite);
+    return trusted ? exit_code_of(suite) : kExitViolation;
+  } catch (const ResultsError& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return kExitResults;
+  }
+}
+
+}  // namespace
+
+int pin_main(int argc, char** argv) {
+  PinOptions options;
+  CLI::App app{
+      "What becomes of memory that a part of the kernel holds when the process forks, unmaps or "
+      "moves "
+      "it, and what holding it costs."};
+  app.footer(kFooter);
+  add_options(app, options);
+  std::vector<PinCase> cases;
+  try {
+    app.parse(argc, argv);
+    if (!options.from.empty()) return table_of_recordings(options);
+    cases = choose_cases(options.filter);
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const CLI::ParseError& error) {
+    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
+    return kExitUsage;
+  } catch (const std::regex_error& error) {
+    fmt::print(stderr, "--filter is no regular expression: {}\n", error.what());
+    return kExitUsage;
+  }
+  if (options.list) {
+    list_cases(cases);
+    return kExitOk;
+  }
+  if (cases.empty()) {
+    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
+    return kExitUsage;
+  }
+  return run_cases(options, cases, argc, argv);
+}
+
+}  // namespace notifier

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <exception>
+
+#include "bench/exit_code.hpp"
+#include "bench/pin_main.hpp"
+
+int main(int argc, char** argv) {
+  try {
+    return notifier::pin_main(argc, argv);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    return notifier::kExitViolation;
+  }
+}
