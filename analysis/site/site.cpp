@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "analysis/compare/parallel.hpp"
+#include "analysis/site/comparisons.hpp"
 #include "analysis/site/encode.hpp"
 #include "analysis/site/run_detail.hpp"
 #include "analysis/site/scaling.hpp"
@@ -56,6 +57,20 @@ void write_details(const Model& model, const SiteOptions& options, const fs::pat
   });
 }
 
+void write_comparisons(const Model& model, const fs::path& data) {
+  const std::vector<ComparisonPair> pairs = choose_pairs(model);
+  nlohmann::json entries = nlohmann::json::array();
+  for (const ComparisonPair& pair : pairs) {
+    entries.push_back({{"kind", pair.kind}, {"title", pair.title}, {"timeline", pair.timeline}});
+  }
+  write_data(data / "compare.js", "compare", entries);
+  // one after the other: each takes all CPUs itself
+  for (std::size_t i = 0; i < pairs.size(); ++i) {
+    const std::string name = fmt::format("compare/{}", i);
+    write_data(data / (name + ".js"), name, comparison_document(pairs[i]));
+  }
+}
+
 void write_site(const Model& model, const SiteOptions& options, const SiteReport& report,
                 const fs::path& folder) {
   const fs::path data = folder / "data";
@@ -73,6 +88,7 @@ void write_site(const Model& model, const SiteOptions& options, const SiteReport
     write_data(data / (name + ".js"), name, environment_document(model.timelines[i]));
   });
   write_details(model, options, folder);
+  write_comparisons(model, data);
   for (const BundleFile& file : bundle_files()) write_file(folder / file.name, file.bytes);
 }
 

@@ -39,8 +39,8 @@ export class Table<Row> {
   constructor(private readonly options: TableOptions<Row>) {
     this.sort = options.sort ?? null;
     this.header = h("div", { role: "row", class: "row head" });
-    this.body = h("div", { class: "rows", role: "rowgroup" });
-    this.viewport = h("div", { class: "viewport", role: "presentation" }, this.body);
+    this.body = h("div", { class: "rows", role: "presentation" });
+    this.viewport = h("div", { class: "viewport", role: "rowgroup" }, this.body);
     this.viewport.style.maxHeight = `${options.height ?? 420}px`;
     this.element = h(
       "div",
@@ -76,8 +76,6 @@ export class Table<Row> {
     const scrolls = count * rowHeight > (this.options.height ?? 420);
     if (scrolls) this.viewport.setAttribute("tabindex", "0");
     else this.viewport.removeAttribute("tabindex");
-    this.viewport.setAttribute("role", scrolls ? "region" : "presentation");
-    if (scrolls) this.viewport.setAttribute("aria-label", `${this.options.label}, rows`);
     this.drawn = "";
     this.draw();
   }
