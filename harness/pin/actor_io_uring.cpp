@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: MIT
 // io_uring fixed buffers: pinned for long (io_uring/rsrc.c, io_sqe_buffer_register) from the
 // registration to its end. The transfer between them and a memfd is the DMA.
-#include <fmt/format.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -12,20 +10,14 @@
 #include "harness/file_descriptor.hpp"
 #include "harness/pin/actor_calls.hpp"
 #include "harness/pin/error.hpp"
+#include "harness/pin/memlock.hpp"
 #include "harness/pin/uring.hpp"
 
 namespace notifier::pin::actor_calls {
 namespace {
 
 void fail_to_register(int error, std::size_t bytes) {
-  if (error == ENOMEM) {
-    rlimit limit{};
-    getrlimit(RLIMIT_MEMLOCK, &limit);
-    throw CannotRun(
-        fmt::format("RLIMIT_MEMLOCK is {} KiB and the kernel refuses to pin {} KiB: raise it "
-                    "(ulimit -l, memlock in limits.conf, LimitMEMLOCK=) or run as root",
-                    limit.rlim_cur >> 10, bytes >> 10));
-  }
+  if (error == ENOMEM) throw CannotRun(describe_memlock_refusal(bytes));
   errno = error;
   throw_if(true, "io_uring_register_buffers");
 }

@@ -49,9 +49,10 @@ bool enter_namespace() {
     if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
     std::array<char, 64> map{};
     write_text("/proc/self/setgroups", "deny");
-    std::snprintf(map.data(), map.size(), "%u %u 1", user, user);
+    // As root of that namespace: a FUSE root inode belongs to user 0 before its first GETATTR.
+    std::snprintf(map.data(), map.size(), "0 %u 1", user);
     write_text("/proc/self/uid_map", map.data());
-    std::snprintf(map.data(), map.size(), "%u %u 1", group, group);
+    std::snprintf(map.data(), map.size(), "0 %u 1", group);
     write_text("/proc/self/gid_map", map.data());
   }
   return mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0;
@@ -59,9 +60,10 @@ bool enter_namespace() {
 
 /// The open /dev/fuse of a file system that is one regular file.
 std::optional<int> mount_file() {
-  // Before the tmpfs, which may be where a container keeps things.
+  if (!enter_namespace()) return std::nullopt;
+  // In the user namespace that mounts it, or mount() refuses (fs/fuse/inode.c fuse_get_tree).
   const int device = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-  if (device < 0 || !enter_namespace()) return std::nullopt;
+  if (device < 0) return std::nullopt;
   if (mount("tmpfs", "/tmp", "tmpfs", 0, nullptr) != 0) return std::nullopt;
   const int point = open(kFile, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
   if (point < 0) return std::nullopt;

@@ -8,12 +8,20 @@
 #include <stdexcept>
 
 #include "harness/pin/error.hpp"
+#include "harness/pin/memlock.hpp"
 
 namespace notifier::pin {
+
+namespace {
+
+constexpr std::size_t kRingBytes = 8192;  // of a ring with four entries: two pages
+
+}  // namespace
 
 Uring::Uring() {
   const int result = io_uring_queue_init(4, &ring_, 0);
   if (result == 0) return;
+  if (result == -ENOMEM) throw CannotRun(describe_memlock_refusal(kRingBytes));
   throw CannotRun(fmt::format("io_uring is not to be had: {} (kernel.io_uring_disabled, seccomp)",
                               std::strerror(-result)));
 }
