@@ -159,6 +159,12 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     std::fprintf(stderr, "no case matches '%s'; --list shows all\n", options.filter.c_str());
     return kExitUsage;
   }
+  if (options.list_names) {
+    for (const std::size_t number : selected) {
+      std::printf("%s\n", plan[number].wanted.name().c_str());
+    }
+    return kExitOk;
+  }
   if (options.dry_run) {
     std::vector<PlannedCase> chosen;
     for (const ScheduledRun& scheduled : make_schedule(selected, options.runs, seed)) {

@@ -103,6 +103,10 @@ std::string sort_extras(const std::vector<std::string>& extras, Options& options
       if (options.runs == 0) return argument + ": at least one run is needed";
       continue;
     }
+    if (argument == "--benchmark_list_tests" || argument == "--benchmark_list_tests=true") {
+      options.list_names = true;
+      continue;
+    }
     if (argument.starts_with("--benchmark_filter=")) {
       options.filter = argument.substr(std::string_view("--benchmark_filter=").size());
       continue;

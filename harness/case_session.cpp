@@ -198,6 +198,7 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   check_backing(sample);
   prepare(row, event);
   Window window;
+  const auto before = workload_->device_findings();
   open_window(window);
   row.perform(event);
   event.passes_at_return = most_passes();
@@ -207,7 +208,6 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   window.observation.leave_ns = event.leave_ns;
   window.observation.involuntary_switches = event.involuntary_switches;
   sample.start_ns = event.enter_ns;
-  const auto before = workload_->device_findings();
   analyse_event(window.observation, sample);
   finish(row, event);
   const auto after = workload_->device_findings();
