@@ -11,7 +11,6 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
-#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -60,18 +59,21 @@ ReadRows<Row> read_rows(std::span<const analysis::Column<Row>> columns, const fs
 RunKey key_of(const SummaryRow& row) { return {row.case_name, row.run}; }
 RunKey key_of(const SampleRow& row) { return {row.case_name, row.run}; }
 
-// Samples are stored before the summary, so a run whose summary is whole has all its samples.
+// Samples are stored before the summary, but after a power failure either file may be the shorter.
+// A run is whole when its rows are those that follow from its samples, and what runs have besides.
 bool is_whole(std::span<const SummaryRow> group, const std::vector<SampleRow>& samples) {
-  std::set<std::tuple<std::string, analysis::EventSet>> present;
-  for (const SummaryRow& row : group) present.emplace(row.metric, row.events);
-  if (samples.empty()) return true;
-  const std::vector<SummaryRow> expected = analysis::summarize_run(group.front(), samples);
+  const auto is_of_events = [](const SummaryRow& row) {
+    const auto metric = analysis::find_metric(row.metric);
+    return metric && analysis::is_event_metric(*metric);
+  };
+  std::vector<SummaryRow> expected = analysis::summarize_run(group.front(), samples);
+  std::erase_if(expected, [&](const SummaryRow& row) { return !is_of_events(row); });
+  if (std::count_if(group.begin(), group.end(), is_of_events) != std::ssize(expected)) return false;
   return std::all_of(expected.begin(), expected.end(), [&](const SummaryRow& row) {
-    const auto same = std::find_if(group.begin(), group.end(), [&](const SummaryRow& other) {
+    return std::any_of(group.begin(), group.end(), [&](const SummaryRow& other) {
       return other.metric == row.metric && other.events == row.events && other.n == row.n &&
              other.p50 == row.p50;
     });
-    return same != group.end();
   });
 }
 
