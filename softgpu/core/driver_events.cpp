@@ -34,7 +34,8 @@ int DriverEvents::open() {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
     return -errno;
   }
-  // The socket accounts for more than a line's bytes; what it may hold must not end before the FIFO.
+  // The socket accounts for more than a line's bytes; what it may hold must not end before the
+  // FIFO.
   const int buffer_bytes = kFifoBytes * 64;
   setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof(buffer_bytes));
   const int watch = fcntl(ends[0], F_DUPFD_CLOEXEC, 0);
