@@ -2,7 +2,6 @@
 #include "analysis/bootstrap.hpp"
 
 #include <algorithm>
-#include <map>
 
 #include "analysis/harrell_davis.hpp"
 #include "analysis/random.hpp"
@@ -13,15 +12,20 @@ namespace {
 
 using Count = std::uint32_t;
 
+constexpr std::size_t kLargestTripleBound = std::size_t{1} << 16;
+
 void draw_counts(std::size_t size, Random& random, std::vector<Count>& counts) {
   counts.assign(size, 0);
   std::size_t drawn = 0;
-  for (; drawn + 2 <= size; drawn += 2) {
-    const auto [first, second] = random.two_below(size);
-    ++counts[first];
-    ++counts[second];
+  if (size < kLargestTripleBound) {
+    for (; drawn + 3 <= size; drawn += 3) {
+      const auto [first, second, third] = random.three_below(size);
+      ++counts[first];
+      ++counts[second];
+      ++counts[third];
+    }
   }
-  if (drawn < size) ++counts[random.below(size)];
+  for (; drawn < size; ++drawn) ++counts[random.below(size)];
 }
 
 Interval percentile_interval(std::vector<double>& replicates, double confidence) {
@@ -34,7 +38,8 @@ Interval percentile_interval(std::vector<double>& replicates, double confidence)
 class RunResampler {
  public:
   explicit RunResampler(std::span<const double> values)
-      : sorted_(sorted_copy(values)), weights_(harrell_davis_cumulative(values.size(), 0.5)) {}
+      : sorted_(sorted_copy(values)),
+        weights_(shared_harrell_davis_cumulative(values.size(), 0.5)) {}
 
   double draw(Random& random) {
     draw_counts(sorted_.size(), random, counts_);
@@ -43,7 +48,7 @@ class RunResampler {
 
  private:
   std::vector<double> sorted_;
-  std::vector<double> weights_;
+  const std::vector<double>& weights_;
   std::vector<Count> counts_;
 };
 
@@ -51,20 +56,22 @@ class RunResampler {
 class EventResampler {
  public:
   EventResampler(SortedRuns runs, std::span<const double> probabilities)
-      : runs_(runs), values_(probabilities.size(), std::vector<double>(runs.size())) {
-    median_weights_ = harrell_davis_cumulative(runs.size(), 0.5);
+      : median_weights_(shared_harrell_davis_cumulative(runs.size(), 0.5)),
+        values_(probabilities.size(), std::vector<double>(runs.size())) {
     for (const auto& run : runs) {
-      auto& weights = weights_[run.size()];
-      if (!weights.empty()) continue;
+      PreparedRun& prepared = runs_.emplace_back();
+      prepared.largest = run.back();
+      for (std::size_t i = 0; i + 1 < run.size(); ++i)
+        prepared.steps.push_back(run[i + 1] - run[i]);
       for (const double q : probabilities) {
-        weights.push_back(harrell_davis_cumulative(run.size(), q));
+        prepared.weights.push_back(&shared_harrell_davis_cumulative(run.size(), q));
       }
     }
   }
 
   // One figure per probability.
   void draw(Random& random, std::vector<double>& figures) {
-    for (std::size_t i = 0; i < runs_.size(); ++i) draw_run(i, random);
+    for (std::size_t slot = 0; slot < runs_.size(); ++slot) draw_run(slot, random);
     for (std::size_t q = 0; q < values_.size(); ++q) {
       std::sort(values_[q].begin(), values_[q].end());
       figures[q] = weighted_quantile(values_[q], median_weights_);
@@ -72,20 +79,41 @@ class EventResampler {
   }
 
  private:
+  struct PreparedRun {
+    double largest = 0;
+    std::vector<double> steps;                        // between neighbouring values
+    std::vector<const std::vector<double>*> weights;  // by probability
+  };
+
   void draw_run(std::size_t slot, Random& random) {
-    const std::vector<double>& run = runs_[random.below(runs_.size())];
-    const auto& weights = weights_.at(run.size());
-    draw_counts(run.size(), random, counts_);
+    const PreparedRun& run = runs_[random.below(runs_.size())];
+    draw_counts(run.steps.size() + 1, random, counts_);
+    Count position = 0;
+    for (Count& count : counts_) count = position += count;
     for (std::size_t q = 0; q < values_.size(); ++q) {
-      values_[q][slot] = weighted_quantile<Count>(run, counts_, weights[q]);
+      values_[q][slot] = run.largest - weighted_steps(run.steps, *run.weights[q]);
     }
   }
 
-  SortedRuns runs_;
-  std::map<std::size_t, std::vector<std::vector<double>>> weights_;  // by size of run, quantile
-  std::vector<double> median_weights_;
+  // Summed by parts, sum of weight times value is the largest value less the sum of cumulated
+  // weight times step, whose terms do not depend on each other: four at a time.
+  double weighted_steps(const std::vector<double>& steps,
+                        const std::vector<double>& cumulative) const {
+    double sums[4] = {};
+    std::size_t i = 0;
+    for (; i + 4 <= steps.size(); i += 4) {
+      for (std::size_t lane = 0; lane < 4; ++lane) {
+        sums[lane] += cumulative[counts_[i + lane]] * steps[i + lane];
+      }
+    }
+    for (; i < steps.size(); ++i) sums[0] += cumulative[counts_[i]] * steps[i];
+    return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  }
+
+  std::vector<PreparedRun> runs_;
+  const std::vector<double>& median_weights_;
   std::vector<std::vector<double>> values_;  // by quantile, then drawn run
-  std::vector<Count> counts_;
+  std::vector<Count> counts_;                // of the drawn run, cumulated
 };
 
 }  // namespace

@@ -2,6 +2,10 @@
 #include "analysis/harrell_davis.hpp"
 
 #include <boost/math/special_functions/beta.hpp>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <utility>
 
 #include "analysis/statistics.hpp"
 
@@ -22,6 +26,19 @@ std::vector<double> harrell_davis_cumulative(std::size_t n, double probability) 
   return cumulative;
 }
 
+const std::vector<double>& shared_harrell_davis_cumulative(std::size_t n, double probability) {
+  static std::shared_mutex mutex;
+  static std::map<std::pair<std::size_t, double>, std::vector<double>> known;
+  {
+    const std::shared_lock lock(mutex);
+    const auto found = known.find({n, probability});
+    if (found != known.end()) return found->second;
+  }
+  std::vector<double> computed = harrell_davis_cumulative(n, probability);
+  const std::unique_lock lock(mutex);
+  return known.try_emplace({n, probability}, std::move(computed)).first->second;
+}
+
 double weighted_quantile(std::span<const double> sorted, std::span<const double> cumulative) {
   double sum = 0;
   for (std::size_t i = 0; i < sorted.size(); ++i) {
@@ -33,7 +50,7 @@ double weighted_quantile(std::span<const double> sorted, std::span<const double>
 std::optional<double> harrell_davis_quantile(std::span<const double> values, double probability) {
   if (values.empty() || !(probability > 0 && probability < 1)) return std::nullopt;
   return weighted_quantile(sorted_copy(values),
-                           harrell_davis_cumulative(values.size(), probability));
+                           shared_harrell_davis_cumulative(values.size(), probability));
 }
 
 }  // namespace notifier::analysis

@@ -15,6 +15,10 @@ namespace notifier::analysis {
 // for n = 0; q in (0, 1).
 std::vector<double> harrell_davis_cumulative(std::size_t n, double probability);
 
+// The same, computed once per process and for all threads: most runs of a comparison have the same
+// number of events, and the weights cost more than their use. The reference stays valid.
+const std::vector<double>& shared_harrell_davis_cumulative(std::size_t n, double probability);
+
 // sorted is ascending and cumulative belongs to its size.
 double weighted_quantile(std::span<const double> sorted, std::span<const double> cumulative);
 

@@ -58,6 +58,16 @@ std::vector<double> shares(Runs runs, const Bucket& bucket) {
   return result;
 }
 
+// Buckets that a side uses.
+std::size_t count_taken(Runs runs, const std::vector<Bucket>& buckets) {
+  std::size_t taken = 0;
+  for (const Bucket& bucket : buckets) {
+    const std::vector<double> all_shares = shares(runs, bucket);
+    taken += mean(all_shares).value_or(0) >= kSmallestShare ? 1 : 0;
+  }
+  return taken;
+}
+
 }  // namespace
 
 std::optional<OccupancyChange> compare_occupancy(Runs a, Runs b) {
@@ -65,7 +75,9 @@ std::optional<OccupancyChange> compare_occupancy(Runs a, Runs b) {
   if (a.empty() || b.empty() || all.empty() || all.front() <= 0) return std::nullopt;
   OccupancyChange change;
   change.buckets = find_buckets(all);
-  if (change.buckets.empty()) return std::nullopt;
+  if (std::max(count_taken(a, change.buckets), count_taken(b, change.buckets)) < 2) {
+    return std::nullopt;
+  }
   for (Bucket& bucket : change.buckets) {
     const std::vector<double> shares_a = shares(a, bucket);
     const std::vector<double> shares_b = shares(b, bucket);

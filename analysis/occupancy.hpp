@@ -25,7 +25,8 @@ struct OccupancyChange {
   double largest_change = 0;  // largest |share_b - share_a|
 };
 
-// Sides are lists of runs, each the ascending positive values of its events. Empty unless 2 to 12
+// Sides are lists of runs, each the ascending positive values of its events. Empty unless one side
+// alone takes several values (otherwise the difference is one of location), and unless 2 to 12
 // buckets hold at least 95 % of all events, each of them spread less than a factor 1.1 between its
 // 10th and 90th percentile, and neighbours at least a factor 1.2 apart.
 std::optional<OccupancyChange> compare_occupancy(std::span<const std::vector<double>> a,

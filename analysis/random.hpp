@@ -49,10 +49,13 @@ class Random {
   // In [0, bound); bound < 2^32. The bias is below bound / 2^32.
   std::size_t below(std::size_t bound) { return ((next() >> 32) * bound) >> 32; }
 
-  // Two numbers below bound from one step, for the bootstrap's inner loop.
-  std::array<std::size_t, 2> two_below(std::size_t bound) {
+  // Three numbers below bound from one step, for the bootstrap's inner loop; bound < 2^21, bias
+  // below bound / 2^21.
+  std::array<std::size_t, 3> three_below(std::size_t bound) {
+    constexpr std::uint64_t kMask = (1U << 21) - 1;
     const std::uint64_t bits = next();
-    return {((bits >> 32) * bound) >> 32, ((bits & 0xFFFFFFFFULL) * bound) >> 32};
+    return {((bits >> 42) & kMask) * bound >> 21, ((bits >> 21) & kMask) * bound >> 21,
+            (bits & kMask) * bound >> 21};
   }
 
   // In [0, 1).

@@ -71,7 +71,8 @@ void add_inputs(CLI::App& app, CommandLine& options, RawWords& raw) {
   app.add_option(
       "--case", options.case_pattern,
       "Only cases whose whole name matches this regular expression (they are the family)");
-  app.add_option("--metric", options.metrics, "Only these metrics");
+  app.add_option("--metric", options.metrics, "Only this metric; may stand several times")
+      ->allow_extra_args(false);
   app.add_option("--events", raw.events, "Events to look at")
       ->check(CLI::IsMember({"all", "unflagged"}))
       ->capture_default_str();
@@ -96,7 +97,9 @@ void add_statistics(CLI::App& app, CommandLine& options, RawWords& raw) {
                  "Resample runs, or events within runs too; auto: too, near the minimum effect")
       ->check(CLI::IsMember({"auto", "runs", "events"}))
       ->capture_default_str();
-  app.add_option("--vary", options.compare.varied, "What is meant to differ between the sides");
+  app.add_option("--vary", options.compare.varied,
+                 "What is meant to differ between the sides; may stand several times")
+      ->allow_extra_args(false);
   app.add_flag("--force", options.compare.force, "Compare in spite of undeclared differences");
 }
 

@@ -99,6 +99,8 @@ void add_unset_variables(const RunSet& runs, const std::set<std::string>& names,
 
 DifferenceKind classify(const EnvironmentDifference& difference, bool complete,
                         std::span<const std::string> varied) {
+  // Times of a software GPU say nothing about AMD hardware: only --force mixes them.
+  if (difference.field == "platform") return DifferenceKind::kMatters;
   const bool declared = std::any_of(varied.begin(), varied.end(), [&](const std::string& word) {
     return covers(word, difference.field);
   });

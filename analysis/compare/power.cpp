@@ -136,7 +136,7 @@ std::optional<std::size_t> further_replicates(const Judgement& judgement,
                                       1.0 / static_cast<double>(judgement.new_replicates));
   const double needed = mean_replicates * std::pow(half_width / distance, 2);
   if (!(needed <= static_cast<double>(kMostRuns))) return std::nullopt;
-  const auto wanted = std::max(static_cast<std::size_t>(std::ceil(needed)), fewest);
+  const auto wanted = std::max(static_cast<std::size_t>(std::ceil(needed - 1e-9)), fewest);
   return wanted > have ? wanted - have : 1;
 }
 

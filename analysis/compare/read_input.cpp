@@ -50,7 +50,8 @@ std::set<fs::path> find_sources(const std::vector<std::string>& inputs) {
     if (!fs::exists(input)) paths = expand_glob(input);
     if (paths.empty()) throw InputError(input, 0, 0, "no such file or folder, and no glob matches");
     for (const fs::path& path : paths) {
-      const fs::path clean = path.lexically_normal();
+      fs::path clean = path.lexically_normal();
+      if (!clean.has_filename()) clean = clean.parent_path();  // a slash at the end
       if (fs::is_directory(clean)) {
         find_recordings(clean, sources);
       } else if (clean.filename() == "samples.csv" || clean.filename() == "manifest.json") {

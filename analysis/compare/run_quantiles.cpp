@@ -3,30 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
-#include <mutex>
-#include <shared_mutex>
 
 #include "analysis/harrell_davis.hpp"
 #include "analysis/statistics.hpp"
 
 namespace notifier::analysis {
 namespace {
-
-// Most runs of a comparison have the same number of events, and the weights cost more than their
-// use. References stay valid as the map grows.
-const std::vector<double>& known_weights(std::size_t n, double probability) {
-  static std::shared_mutex mutex;
-  static std::map<std::pair<std::size_t, double>, std::vector<double>> weights;
-  {
-    const std::shared_lock lock(mutex);
-    const auto found = weights.find({n, probability});
-    if (found != weights.end()) return found->second;
-  }
-  std::vector<double> computed = harrell_davis_cumulative(n, probability);
-  const std::unique_lock lock(mutex);
-  return weights.try_emplace({n, probability}, std::move(computed)).first->second;
-}
 
 std::optional<double> summary_quantile(const MetricValues& values, double probability) {
   if (probability == 0.5) return values.p50;
@@ -59,7 +41,7 @@ RunQuantiles::RunQuantiles(const Runs& runs, const std::string& metric) {
 }
 
 double RunQuantiles::harrell_davis_of(const std::vector<double>& sorted, double probability) const {
-  return weighted_quantile(sorted, known_weights(sorted.size(), probability));
+  return weighted_quantile(sorted, shared_harrell_davis_cumulative(sorted.size(), probability));
 }
 
 bool RunQuantiles::figures(double probability, bool use_events,

@@ -17,8 +17,9 @@ namespace {
 
 // Below, percentile intervals cover too little (0.82 instead of 0.95 at 5 runs in simulation).
 constexpr std::size_t kSmallestCountForBootstrap = 10;
-// An end of the interval this near to the margin, in widths, is worth the two-level bootstrap.
-constexpr double kNearMargin = 0.25;
+// Where an interval longer or shorter by this share of itself at each end would say something else,
+// the two-level bootstrap is worth its time.
+constexpr double kNearMargin = 0.1;
 
 std::size_t count_boots(const Runs& runs) {
   std::set<std::string> boots;
@@ -128,7 +129,8 @@ class SeriesJudge {
     if (fewest >= static_cast<std::int64_t>(kSmallestCountForP99)) {
       judge_quantile(0.99, "p99", common_events);
     }
-    if (common_events) judge_shape();
+    const bool by_run = !rows_.empty() && rows_.front().judgement->replicate == Replicate::kRun;
+    if (common_events && by_run) judge_shape();
   }
 
   void judge_quantile(double probability, const char* statistic, bool use_events) {
@@ -186,10 +188,15 @@ class SeriesJudge {
     }
     if (statistic == "p50") return false;  // its verdict rests on the rank interval
     const double near = kNearMargin * (interval.high - interval.low);
-    const auto is_near = [&](double end) {
-      return std::abs(std::abs(end) - judgement.margin) < near;
-    };
-    return is_near(interval.low) || is_near(interval.high);
+    return conclusion({interval.low + near, interval.high - near}, judgement.margin) !=
+           conclusion({interval.low - near, interval.high + near}, judgement.margin);
+  }
+
+  // -1 below, 0 within, 1 above the margin, 2 neither.
+  static int conclusion(const Interval& interval, double margin) {
+    if (interval.high < -margin) return -1;
+    if (interval.low > margin) return 1;
+    return interval.low >= -margin && interval.high <= margin ? 0 : 2;
   }
 
   void judge_shape() {

@@ -32,6 +32,10 @@ TEST(Occupancy, IsSilentOnEqualSides) {
   EXPECT_EQ(change->p, 1);
 }
 
+TEST(Occupancy, LeavesAShiftOfAllEventsToTheMedian) {
+  EXPECT_FALSE(compare_occupancy(two_levels(5, 0), two_levels(5, 10)));
+}
+
 TEST(Occupancy, IsOnlyForQuantisedValues) {
   EXPECT_FALSE(compare_occupancy(two_levels(5, 0), two_levels(5, 0)));
   EXPECT_FALSE(compare_occupancy({}, two_levels(5, 1)));
