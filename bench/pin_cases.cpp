@@ -198,10 +198,9 @@ class Collector {
            request_.wanted.perturbation->forks;
   }
 
+  // By what the call did, where it told: a page that was swapped in again has its old frame.
   void note_moved(const pin::EventResult& event) {
-    if (event.original_page != PageOwner::kUnknown) {
-      note_owner(event.original_page);
-    } else if (event.region_moved) {
+    if (event.region_moved) {
       note_owner(*event.region_moved ? PageOwner::kNobody : PageOwner::kProcess);
     }
   }
