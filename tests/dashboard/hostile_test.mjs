@@ -107,7 +107,7 @@ test("recordings that cannot be read are listed with the reason, the rest is sho
   assert.match(build(results, join(folder, "broken-site")), /4 recordings cannot be read/);
   const { page, trouble } = await openPage(browser, fileUrl(join(folder, "broken-site")));
   const table = await page.textContent('[aria-label="Unreadable recordings"]');
-  for (const word of ["truncated", "not JSON", "no column 'case_name'", "no header"]) {
+  for (const word of ["wrong number of fields", "not JSON", "no column 'case_name'", "no header"]) {
     assert.ok(table.includes(word), `${word}: ${table}`);
   }
   assert.ok(!table.includes(folder), "a path of this machine reached the page");
