@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "analysis/compare/comparison.hpp"
 #include "analysis/compare/parallel.hpp"
 #include "analysis/compare/simulated_runs.hpp"
+#include "analysis/compare/write_recording.hpp"
 #include "analysis/proportion.hpp"
 
 namespace notifier::analysis {
@@ -176,7 +178,17 @@ int main(int argc, char** argv) {
   std::size_t repetitions = 200;
   app.add_option("--cases", cases, "Series in each comparison")->capture_default_str();
   app.add_option("--repetitions", repetitions, "Comparisons of each kind")->capture_default_str();
+  std::string folder;
+  app.add_option("--write", folder,
+                 "Write two recordings instead, FOLDER/old and FOLDER/new: 10 runs of 200 events");
   CLI11_PARSE(app, argc, argv);
+  if (!folder.empty()) {
+    for (const std::string side : {"old", "new"}) {
+      write_recording(simulate_runs(side_of(cases), side == "old" ? 1 : 2, side, "boot"),
+                      std::filesystem::path(folder) / side);
+    }
+    return 0;
+  }
   std::cout
       << "| data | false alarm of the gate | of any row | shift found by the gate | by its row | "
          "shown to be the same |\n|---|---|---|---|---|---|\n";

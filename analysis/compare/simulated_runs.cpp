@@ -86,6 +86,7 @@ RunSet simulate_runs(const SimulatedSide& side, std::uint64_t seed, const std::s
         run.identity.recording = label;
         run.identity.machine = "simulated";
         run.identity.platform = "software";
+        run.identity.kernel_release = "simulated";
         run.identity.boot_id = fmt::format("{}{}", boot_label, boot);
         run.identity.case_name = fmt::format("case{:04}", number);
         run.identity.run = static_cast<std::int64_t>(boot * side.runs_per_boot + i);
