@@ -5,8 +5,11 @@
 #include <boost/math/distributions/normal.hpp>
 #include <boost/math/distributions/students_t.hpp>
 #include <cmath>
-#include <limits>
+#include <map>
+#include <mutex>
 #include <numeric>
+#include <shared_mutex>
+#include <utility>
 
 #include "analysis/statistics.hpp"
 
@@ -44,6 +47,32 @@ double two_sided(const std::vector<double>& distribution, std::size_t observed) 
   const double at_most = std::accumulate(distribution.begin(), middle + 1, 0.0);
   const double at_least = std::accumulate(middle, distribution.end(), 0.0);
   return std::min(1.0, 2 * std::min(at_most, at_least));
+}
+
+// P(U <= u) without ties, computed once per pair of sizes. The reference stays valid.
+const std::vector<double>& shared_cumulative(std::size_t n, std::size_t m) {
+  static std::shared_mutex mutex;
+  static std::map<std::pair<std::size_t, std::size_t>, std::vector<double>> known;
+  {
+    const std::shared_lock lock(mutex);
+    const auto found = known.find({n, m});
+    if (found != known.end()) return found->second;
+  }
+  std::vector<double> computed = mann_whitney_cumulative(n, m);
+  const std::unique_lock lock(mutex);
+  return known.try_emplace({n, m}, std::move(computed)).first->second;
+}
+
+bool has_ties(const std::vector<double>& ranks) {
+  const std::vector<double> sorted = sorted_copy(ranks);
+  return std::adjacent_find(sorted.begin(), sorted.end()) != sorted.end();
+}
+
+// The distribution of U is symmetric.
+double untied_p(double u, std::size_t n, std::size_t m) {
+  const auto observed = static_cast<std::size_t>(std::lround(u));
+  const std::vector<double>& cumulative = shared_cumulative(n, m);
+  return std::min(1.0, 2 * cumulative[std::min(observed, n * m - observed)]);
 }
 
 // Doubled mid-ranks are integers.
@@ -127,7 +156,7 @@ std::optional<RankTest> mann_whitney(std::span<const double> a, std::span<const 
   RankTest test;
   test.u = sum_of(std::span(ranks).first(a.size())) - n * (n + 1) / 2;
   if (ranks.size() <= kLargestExactTotal) {
-    test.p = exact_p(ranks, a.size());
+    test.p = has_ties(ranks) ? exact_p(ranks, a.size()) : untied_p(test.u, a.size(), b.size());
   } else {
     test.method = RankMethod::kNormal;
     test.p = normal_p(test.u, ranks, n, m);
