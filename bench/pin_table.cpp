@@ -26,14 +26,14 @@ constexpr double kMib = 1 << 20;
 
 struct Group {
   std::string_view title;
-  std::array<std::string_view, 9> perturbations;  // with "/" and a policy that is not the default
+  std::array<std::string_view, 12> perturbations;  // with "/" and a policy that is not the default
 };
 
 constexpr std::array kGroups = {
     Group{"After a fork",
           {"none", "fork_child_hold", "fork_parent_write", "fork_child_write", "fork_exit",
-           "fork_parent_unmap", "fork_before_hold", "fork_parent_write/dontfork",
-           "fork_parent_write/wipeonfork"}},
+           "fork_mprotect", "fork_parent_unmap", "fork_unmap_child_write", "fork_before_hold",
+           "fork_before_hold_unmap", "fork_parent_write/dontfork", "fork_parent_write/wipeonfork"}},
     Group{"When the memory changes",
           {"dontneed", "map_fixed", "munmap_mmap", "munmap", "mremap_move", "mremap_dontunmap",
            "mprotect_ro", "mprotect_none", "mprotect_ro_rw"}},

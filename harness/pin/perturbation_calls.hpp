@@ -14,6 +14,8 @@ namespace notifier::pin::perturbation_calls {
 void fork_and_hold(Event& event);
 void fork_and_wait(Event& event);
 void fork_and_unmap(Event& event);
+void fork_and_protect(Event& event);
+void unmap_after_fork(Event& event);
 void advise_dontfork(Event& event);
 void advise_wipeonfork(Event& event);
 

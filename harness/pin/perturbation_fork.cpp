@@ -18,10 +18,22 @@ void fork_and_wait(Event& event) {
   event.child->end();
 }
 
-void fork_and_unmap(Event& event) {
-  fork_and_hold(event);
+void unmap_after_fork(Event& event) {
   throw_if(munmap(event.region->address(), event.region->area_bytes()) != 0, "munmap");
   event.view = nullptr;
+}
+
+void fork_and_unmap(Event& event) {
+  fork_and_hold(event);
+  unmap_after_fork(event);
+}
+
+void fork_and_protect(Event& event) {
+  fork_and_hold(event);
+  for (const int rights : {PROT_READ, PROT_READ | PROT_WRITE}) {
+    throw_if(mprotect(event.region->address(), event.region->area_bytes(), rights) != 0,
+             "mprotect");
+  }
 }
 
 void advise_dontfork(Event& event) {
