@@ -85,7 +85,9 @@ MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
   Range& range = *owned;
   {
     const std::lock_guard lock(registry_.lock());
-    if (registry_.overlaps_bytes(range.pointer, range.size_bytes)) {
+    // Fresh memory may lie in a hole that the program has made in an older range.
+    if (range.origin == RangeOrigin::kHostRegister &&
+        registry_.overlaps_bytes(range.pointer, range.size_bytes)) {
       return MemoryError::kAlreadyRegistered;
     }
     range.invalid = 1;
@@ -255,14 +257,25 @@ void Memory::unmap_from_device(Range& range) {
   waves_.wait_until_flushed(flush);
 }
 
+std::unique_ptr<Range> Memory::take_newest(RangeOrigin origin, std::uintptr_t pointer) {
+  const auto [first, end] = ranges_.equal_range(pointer);
+  for (auto candidate = end; candidate != first;) {
+    --candidate;
+    if (candidate->second->origin == origin) {
+      std::unique_ptr<Range> taken = std::move(candidate->second);
+      ranges_.erase(candidate);
+      return taken;
+    }
+  }
+  return nullptr;
+}
+
 MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
   const std::lock_guard lock(lock_);
-  const auto found = ranges_.find(pointer);
-  if (found == ranges_.end() || found->second->origin != origin) {
+  const std::unique_ptr<Range> range = take_newest(origin, pointer);
+  if (range == nullptr) {
     return MemoryError::kNotRegistered;
   }
-  const std::unique_ptr<Range> range = std::move(found->second);
-  ranges_.erase(found);
   unmap_from_device(*range);
   const std::size_t mapped_bytes = range->page_count * kPageSize;
   switch (origin) {

@@ -73,6 +73,7 @@ class Memory {
   bool commit_first(Range& range, const Validation& validation);
   void unmap_from_device(Range& range);
   MemoryError end_range(RangeOrigin origin, std::uintptr_t pointer);
+  std::unique_ptr<Range> take_newest(RangeOrigin origin, std::uintptr_t pointer);
   MemoryError allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer);
   std::optional<std::uintptr_t> take_vram(std::size_t size_bytes);
 
@@ -84,8 +85,9 @@ class Memory {
   Auditor& auditor_;
   const Pagemap& pagemap_;
   std::uint64_t ranges_made_ = 0;
-  // By the pointer that ends the range: host pointer, or device pointer for device memory.
-  std::map<std::uintptr_t, std::unique_ptr<Range>> ranges_;
+  // By the pointer that ends the range: host pointer, or device pointer for device memory. A range
+  // whose memory the program has unmapped may be followed by one at the same address.
+  std::multimap<std::uintptr_t, std::unique_ptr<Range>> ranges_;
 
   const std::size_t vram_bytes_;
   std::uintptr_t vram_host_ = 0;    // the pool as the CPU writes it

@@ -98,7 +98,7 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
         domains_[index].restore_due_ns = read_clock_ns(CLOCK_MONOTONIC) + kRestoreDelayNs;
       }
     }
-    wake_worker();
+    worker_has_work_ = true;
   }
   if (effect.evicts[0] || effect.evicts[1]) {
     check_stopped(intervals);
@@ -187,6 +187,13 @@ void Notifier::resume(EvictionDomain& domain) {
   if (std::none_of(domains_.begin(), domains_.end(),
                    [](const EvictionDomain& other) { return other.evicted; })) {
     waves_.resume();
+  }
+}
+
+void Notifier::tell_worker() {
+  if (worker_has_work_) {
+    worker_has_work_ = false;
+    wake_worker();
   }
 }
 

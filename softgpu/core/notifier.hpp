@@ -52,6 +52,11 @@ class Notifier {
   /// change must be followed by end(). One caller at a time (the supervisor).
   bool start(std::span<const Interval> intervals, InvalidationCause cause);
 
+  /// Supervisor: has the restore worker look at the evictions since the last call. Kept out of
+  /// start(), or the worker would run on the CPU that the held call waits for.
+  void tell_worker();
+  void give_worker_work() { worker_has_work_ = true; }
+
   /// The change is done. Takes no lock.
   void end();
 
@@ -105,6 +110,7 @@ class Notifier {
       EvictionDomain{.kind = RangeKind::kUserptr, .trigger = EvictionTrigger::kUserptr},
       EvictionDomain{.kind = RangeKind::kSvm, .trigger = EvictionTrigger::kSvm}};
   std::array<RangeList, kDomains> invalid_ranges_;
+  bool worker_has_work_ = false;  // the supervisor's own
   std::uint64_t marks_ = 0;                    // number of the invalidation under way
   std::atomic<std::uint32_t> in_progress_{0};  // futex word
   std::atomic<std::uint32_t> work_{0};         // futex word of the restore worker

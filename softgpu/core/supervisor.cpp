@@ -82,6 +82,7 @@ void Supervisor::serve() {
     outgoing.answer.error = answer.error;
     outgoing.answer.flags = answer.continued ? SECCOMP_USER_NOTIF_FLAG_CONTINUE : 0;
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &outgoing);  // fails if the caller was killed
+    notifier_.tell_worker();
   }
 }
 
@@ -126,7 +127,7 @@ Supervisor::Answer Supervisor::hold(const Hook& hook, const seccomp_notif& call,
       notifier_.end();
     }
     if (plan_.changes_fork_policy && forget_fork_policy(registry_, plan_.all())) {
-      notifier_.wake_worker();
+      notifier_.give_worker_work();
     }
   }
   return result < 0 && result > -4096

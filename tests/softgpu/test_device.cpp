@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <fstream>
 
 #include "device_primitives.hpp"
 #include "process_test.hpp"
@@ -87,6 +88,24 @@ class Sweep {
 __global__ void sweep_kernel(SweepArguments arguments) { Sweep(arguments).run(); }
 NOTIFIER_KERNEL(sweep_kernel, SweepArguments)
 
+/// Pages that the whole system has migrated since boot.
+std::uint64_t pages_migrated() {
+  std::ifstream counters("/proc/vmstat");
+  std::string name;
+  std::uint64_t value = 0;
+  while (counters >> name >> value) {
+    if (name == "pgmigrate_success") {
+      return value;
+    }
+  }
+  return 0;
+}
+
+/// Number of pages in "33 <time> -<pid> @<page>(<pages>)".
+std::uint64_t missed_pages(const std::string& line) {
+  return std::stoull(line.substr(line.find('(') + 1), nullptr, 16);
+}
+
 std::uint64_t load_shared(const std::uint64_t& word) {
   return __atomic_load_n(&word, __ATOMIC_ACQUIRE);
 }
@@ -102,7 +121,7 @@ bool ends_with(const std::string& text, const std::string& tail) {
 
 }  // namespace
 
-DriverLog::DriverLog() {
+DriverLog::DriverLog() : migrated_before_(pages_migrated()) {
   REQUIRE(hsaKmtOpenKFD() == HSAKMT_STATUS_SUCCESS);
   REQUIRE(hsaKmtOpenSMI(kGpuNode, &descriptor_) == HSAKMT_STATUS_SUCCESS);
   const std::uint64_t everything = ~0ull;
@@ -134,6 +153,15 @@ std::size_t DriverLog::count(const std::string& id, const std::string& tail) {
       std::count_if(lines_.begin(), lines_.end(), [&](const std::string& line) {
         return line.starts_with(id + " ") && ends_with(line, tail);
       }));
+}
+
+std::size_t DriverLog::accusations() {
+  const std::size_t protocol = count("32");
+  std::uint64_t missed = 0;
+  for (const std::string& line : lines_) {
+    missed += line.starts_with("33 ") ? missed_pages(line) : 0;
+  }
+  return protocol + missed - std::min(missed, pages_migrated() - migrated_before_);
 }
 
 void DriverLog::wait_for(const std::string& id, std::size_t wanted, const std::string& tail) {

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// Accesses that end the process: as on KFD, with a message that names address and device.
+#include <signal.h>
+#include <sys/mman.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "process_test.hpp"
+#include "test_device.hpp"
+
+namespace softgpu_test {
+namespace {
+
+constexpr std::size_t kSize = 8 * kPage;
+constexpr std::size_t kWords = kSize / 8;
+
+void expect_fault(const char* body, const std::string& reason) {
+  const ProcessResult result = run_process(body);
+  EXPECT_EQ(result.signal, SIGABRT) << result.output;
+  const std::size_t address = result.output.find("fault at ");
+  ASSERT_NE(address, std::string::npos) << result.output;
+  const std::string expected =
+      "memory access fault by device 0 on address " +
+      result.output.substr(address + 9, result.output.find('\n', address) - address - 9);
+  EXPECT_NE(result.output.find(expected), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find(reason), std::string::npos) << result.output;
+}
+
+/// Unmaps a page and keeps everybody else from moving in.
+void unmap_for_good(char* page) {
+  REQUIRE(munmap(page, kPage) == 0);
+  REQUIRE(mmap(page, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) ==
+          page);
+}
+
+/// Runs into the fault at this device address; prints it first, since the process ends there.
+void touch(const void* device_address, std::size_t words = 1) {
+  std::printf("fault at %p\n", device_address);
+  std::fflush(stdout);
+  RunningKernel kernel(static_cast<std::uint64_t*>(const_cast<void*>(device_address)), words);
+}
+
+PROCESS_BODY(touch_unregistered) { touch(map_memory(kSize)); }
+TEST(DeviceFault, UnregisteredMemory) { expect_fault("touch_unregistered", "page not present"); }
+
+PROCESS_BODY(touch_host_pointer) {
+  char* memory = map_memory(kSize);
+  register_memory(memory, kSize);
+  touch(memory);
+}
+TEST(DeviceFault, HostPointerInsteadOfDevicePointer) {
+  expect_fault("touch_host_pointer", "page not present");
+}
+
+PROCESS_BODY(touch_unmapped_userptr) {
+  DriverLog log;
+  char* memory = map_memory(kSize);
+  std::uint64_t* device_words = register_memory(memory, kSize);
+  unmap_for_good(memory + kPage);
+  log.wait_for("a", 1, " 50f7");
+  touch(device_words);  // a page that is there: the BO as a whole is page-less
+}
+TEST(DeviceFault, UserptrWithAHole) { expect_fault("touch_unmapped_userptr", "page not present"); }
+
+char* managed_memory() {
+  void* memory = nullptr;
+  REQUIRE_HIP(hipMallocManaged(&memory, kSize, hipMemAttachGlobal));
+  return static_cast<char*>(memory);
+}
+
+PROCESS_BODY(touch_unmapped_svm) {
+  char* memory = managed_memory();
+  unmap_for_good(memory + kPage);
+  touch(memory + kPage);
+}
+TEST(DeviceFault, SvmPageThatWasUnmapped) {
+  expect_fault("touch_unmapped_svm", "page not present");
+}
+
+PROCESS_BODY(touch_remapped_svm) {
+  char* memory = managed_memory();
+  REQUIRE(mmap(memory, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+               0) == memory);
+  touch(memory);
+}
+TEST(DeviceFault, SvmPageThatWasReplaced) {
+  expect_fault("touch_remapped_svm", "page not present");
+}
+
+PROCESS_BODY(write_read_only_svm) {
+  DriverLog log;
+  char* memory = managed_memory();
+  REQUIRE(mprotect(memory, kSize, PROT_READ) == 0);
+  log.wait_for("a", 1, " 50f7");
+  touch(memory);
+}
+TEST(DeviceFault, WriteToReadOnlySvmPage) {
+  expect_fault("write_read_only_svm", "write to a read-only page");
+}
+
+PROCESS_BODY(touch_unregistered_again) {
+  char* memory = map_memory(kSize);
+  std::uint64_t* device_words = register_memory(memory, kSize);
+  { RunningKernel kernel(device_words, kWords); }
+  REQUIRE_HIP(hipHostUnregister(memory));
+  touch(device_words);
+}
+TEST(DeviceFault, MemoryAfterUnregister) {
+  expect_fault("touch_unregistered_again", "page not present");
+}
+
+PROCESS_BODY(touch_freed_vram) {
+  void* memory = nullptr;
+  REQUIRE_HIP(hipMalloc(&memory, kPage));
+  REQUIRE_HIP(hipFree(memory));
+  touch(memory);
+}
+TEST(DeviceFault, FreedDeviceMemory) { expect_fault("touch_freed_vram", "page not present"); }
+
+PROCESS_BODY(cpu_touches_vram) {
+  void* memory = nullptr;
+  REQUIRE_HIP(hipMalloc(&memory, kPage));
+  *static_cast<volatile char*>(memory) = 1;
+}
+TEST(DeviceFault, CpuCannotReachDeviceMemory) {
+  const ProcessResult result = run_process("cpu_touches_vram");
+  EXPECT_FALSE(result.passed());
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  EXPECT_EQ(result.signal, SIGSEGV) << result.output;
+#endif
+}
+
+}  // namespace
+}  // namespace softgpu_test
