@@ -24,6 +24,27 @@ constexpr std::array kTable = {
              .largest_bytes = 1u << 30,
              .expected_since = 5019,
              .make = make_io_uring_fixed},
+    ActorRow{.name = "rdma",
+             .summary = "RDMA memory region, reached by a queue pair connected to itself",
+             .source = "drivers/infiniband/core/umem.c ib_umem_get: pin_user_pages_fast, "
+                       "FOLL_LONGTERM",
+             .hold = Hold::kPin,
+             .writes = true,
+             .reads = true,
+             .largest_bytes = 1u << 30,
+             .expected_since = 5019,
+             .make = make_rdma},
+    ActorRow{
+        .name = "rdma_odp",
+        .summary = "RDMA memory region with on-demand paging: a notifier in the place of a pin",
+        .source = "drivers/infiniband/core/umem_odp.c ib_umem_odp_get: "
+                  "mmu_interval_notifier_insert",
+        .hold = Hold::kNothing,
+        .writes = true,
+        .reads = true,
+        .largest_bytes = 1u << 30,
+        .expected_since = 5019,
+        .make = make_rdma_odp},
     ActorRow{.name = "direct_aio_held",
              .summary = "O_DIRECT by io_submit, in flight during the perturbation",
              .source = "block/bio.c bio_iov_iter_get_pages or fs/fuse/file.c fuse_get_user_pages: "

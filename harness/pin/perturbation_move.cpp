@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstring>
@@ -47,20 +48,19 @@ int other_node(const void* page) {
   return -1;
 }
 
-/// Whether every page arrived on `node`.
-bool move_to_node(std::span<std::byte> memory, int node) {
+/// Whether every page left for a node on which the first was not.
+bool move_to_other_node(std::span<std::byte> memory) {
+  const int node = other_node(memory.data());
   std::array<void*, kFrames> pages{};
   std::array<int, kFrames> nodes{};
   std::array<int, kFrames> status{};
   nodes.fill(node);
   for (std::size_t i = 0; i < kFrames; ++i) pages[i] = memory.data() + i * kPageBytes;
-  throw_if(syscall(SYS_move_pages, 0, kFrames, pages.data(), nodes.data(), status.data(),
-                   MPOL_MF_MOVE) < 0,
-           "move_pages");
-  for (const int result : status) {
-    if (result != node) return false;
-  }
-  return true;
+  const long left =
+      syscall(SYS_move_pages, 0, kFrames, pages.data(), nodes.data(), status.data(), MPOL_MF_MOVE);
+  throw_if(left < 0, "move_pages");
+  // Of pages that could not be moved only the number is returned (mm/migrate.c do_pages_move).
+  return left == 0 && std::ranges::all_of(status, [&](int result) { return result == node; });
 }
 
 std::int64_t full_scans() {
@@ -135,9 +135,8 @@ std::string why_no_pageout() {
 }
 
 void move_pages(Event& event) {
-  const int node = other_node(event.region->address());
-  event.control_moved = move_to_node(event.control->used(), node);
-  timed(event, [&] { event.region_moved = move_to_node(event.region->used(), node); });
+  event.control_moved = move_to_other_node(event.control->used());
+  timed(event, [&] { event.region_moved = move_to_other_node(event.region->used()); });
 }
 
 void compact(Event& event) {
