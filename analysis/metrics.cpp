@@ -71,4 +71,9 @@ std::optional<Metric> find_metric(std::string_view name) {
   return std::nullopt;
 }
 
+bool may_be_negative(std::string_view name) {
+  const std::optional<Metric> metric = find_metric(name);
+  return metric && info(*metric).clocks == Clocks::kSeveral;
+}
+
 }  // namespace notifier::analysis

@@ -60,6 +60,8 @@ std::span<const MetricInfo> event_metrics();  // the first kEventMetricCount of 
 const MetricInfo& info(Metric metric);
 std::optional<Metric> find_metric(std::string_view name);
 constexpr std::size_t index_of(Metric metric) { return static_cast<std::size_t>(metric); }
+// A difference between two clocks can come out negative within their residual; nothing else can.
+bool may_be_negative(std::string_view name);
 constexpr bool is_event_metric(Metric metric) { return index_of(metric) < kEventMetricCount; }
 
 }  // namespace notifier::analysis

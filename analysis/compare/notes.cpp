@@ -27,13 +27,17 @@ std::string quote_for_shell(const std::string& word) {
   return quoted + "'";
 }
 
-std::string whole_name_pattern(const std::string& name) {
+// The suite's bench registers its cases with Google Benchmark, which matches names with a suffix
+// such as /manual_time, so '$' alone would match nothing.
+constexpr const char* kEndOfOurName = "(/|$)";
+
+std::string pattern_of(const std::string& name, const char* end) {
   std::string pattern = "^";
   for (const char character : name) {
     if (kRegexSpecial.find(character) != std::string_view::npos) pattern += '\\';
     pattern += character;
   }
-  return pattern + "$";
+  return pattern + end;
 }
 
 // Options of the recording's own command that change what a case measures.
@@ -105,11 +109,12 @@ std::string reproducing_command(const CasePair& pair) {
   const Runs& runs = pair.new_runs.empty() ? pair.old_runs : pair.new_runs;
   const std::vector<std::string>& command = pair.recording->command;
   const std::string wanted = std::to_string(std::max<std::size_t>(10, runs.size()));
-  const std::string pattern = quote_for_shell(whole_name_pattern(pair.case_name));
   if (pair.platform == "google_benchmark") {
+    const std::string pattern = quote_for_shell(pattern_of(pair.case_name, "$"));
     const std::string program = command.empty() ? "BENCHMARK" : quote_for_shell(command.front());
     return program + " --benchmark_filter=" + pattern + " --benchmark_repetitions=" + wanted;
   }
+  const std::string pattern = quote_for_shell(pattern_of(pair.case_name, kEndOfOurName));
   std::string text = command.empty() ? "notifier_bench" : quote_for_shell(command.front());
   if (command.empty() && pair.platform == "software") text += "_softgpu";
   text += " --filter " + pattern + " --runs " + wanted;

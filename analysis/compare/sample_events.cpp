@@ -132,7 +132,9 @@ void SampleEventLoader::read_metrics(const Fields& fields, Target& target) {
     if (!parse_number(text, value)) {
       csv_.fail(field, "'" + std::string(text.substr(0, 40)) + "' is not of type number");
     }
-    if (value < 0) csv_.fail(field, "a negative value");
+    if (value < 0 && !may_be_negative(all_metrics()[metric].name)) {
+      csv_.fail(field, "a negative value");
+    }
     if (target.metrics[metric] == nullptr) {
       csv_.fail(field, "summary.csv has no row for this metric of this run");
     }

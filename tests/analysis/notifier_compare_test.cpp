@@ -50,9 +50,10 @@ TEST_F(NotifierCompare, ShowsWhatChangedAndHowToMeasureItAgain) {
   EXPECT_NE(result.output.find("▲  slower   regression  fork"), std::string::npos) << result.output;
   EXPECT_NE(result.output.find("+20.0 %"), std::string::npos) << result.output;
   EXPECT_EQ(result.output.find("munmap"), std::string::npos) << result.output;
-  EXPECT_NE(result.output.find("./notifier_bench_softgpu --filter '^fork$' --runs 10 --events 3 "
-                               "--seed 7"),
-            std::string::npos)
+  EXPECT_NE(
+      result.output.find("./notifier_bench_softgpu --filter '^fork(/|$)' --runs 10 --events 3 "
+                         "--seed 7"),
+      std::string::npos)
       << result.output;
   EXPECT_EQ(result.output.find('\x1b'), std::string::npos);
   const CommandResult all = compare("--all --colour always " + path("old") + " " + path("new"));

@@ -147,6 +147,24 @@ TEST(ReadInput, NamesFileLineAndColumnOfADefect) {
   EXPECT_EQ(error_of({path}, folder), "a/samples.csv:1: wrong header: no column 'recording'");
 }
 
+// KFD reports an eviction before it acts, and two clocks agree only within their residual.
+TEST(ReadInput, TakesNegativeDifferencesBetweenClocks) {
+  const TemporaryFolder folder;
+  FakeRecording fake = recording("a");
+  const auto path = fake.write(folder);
+  std::vector<SampleRow> samples = fake.samples_of("fork", 0);
+  samples[0][Metric::kEvictToStop] = -250;
+  std::ostringstream summary_text;
+  write_summary(summary_text, summarize_run(fake.identity("fork", 0), samples));
+  folder.write("a/summary.csv", summary_text.str());
+  std::ostringstream samples_text;
+  write_samples(samples_text, samples);
+  folder.write("a/samples.csv", samples_text.str());
+  const RunSet runs = read_inputs({path}, EventSet::kAll);
+  EXPECT_EQ(find_metric_values(runs.runs[0], "evict_to_stop_ns")->events,
+            std::vector<double>{-250});
+}
+
 TEST(ReadInput, RefusesMixedUnitsAndDuplicates) {
   const TemporaryFolder folder;
   const auto path = recording("a").write(folder);
