@@ -198,11 +198,15 @@ class Collector {
            request_.wanted.perturbation->forks;
   }
 
-  // By what the call did, where it told: a page that was swapped in again has its old frame.
+  // Frames of held pages say for certain whether they were moved. A call may succeed without:
+  // memory that khugepaged collapsed before, a page that was swapped in again from the swap cache.
+  // A page that nobody holds may be freed and come back, so there the call's word counts.
   void note_moved(const pin::EventResult& event) {
-    if (event.region_moved) {
-      note_owner(*event.region_moved ? PageOwner::kNobody : PageOwner::kProcess);
-    }
+    const bool held = request_.wanted.actor->hold != pin::Hold::kNothing;
+    std::optional<bool> moved = event.region_moved;
+    if (event.frames_changed && (held || !moved)) moved = event.frames_changed;
+    if (held && !event.frames_changed && moved.value_or(false)) return;
+    if (moved) note_owner(*moved ? PageOwner::kNobody : PageOwner::kProcess);
   }
 
   void note_owner(PageOwner owner) {

@@ -152,8 +152,8 @@ class EventRun {
     result_.control_moved = event_.control_moved;
     Frames control_now{};
     if (!control_known_ || !read_page_entries(control_->address(), control_now)) return;
-    if (original_[0].frame() != 0 && !result_.region_moved) {
-      result_.region_moved = result_.original_page != PageOwner::kProcess;
+    if (original_[0].frame() != 0) {
+      result_.frames_changed = result_.original_page != PageOwner::kProcess;
     }
     if (control_original_[0].frame() != 0 && !result_.control_moved) {
       result_.control_moved = control_now != control_original_;

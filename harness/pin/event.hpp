@@ -15,9 +15,11 @@ namespace notifier::pin {
 struct EventResult {
   Outcome outcome = Outcome::kCoherent;
   PageOwner original_page = PageOwner::kUnknown;
-  // Rows that try to move pages: whether they moved those of the actor and of the control.
+  // Rows that try to move pages: whether they say that they moved those of the actor and of the
+  // control, and whether the actor's frames are others now, where frames are shown.
   std::optional<bool> region_moved;
   std::optional<bool> control_moved;
+  std::optional<bool> frames_changed;
   double attach_ns = 0;
   std::optional<double> call_ns;
   std::optional<double> first_write_ns;  // of the process, to one page
