@@ -2,8 +2,8 @@
 #include "analysis/compare/series.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
+#include <map>
 #include <set>
 
 #include "analysis/bootstrap.hpp"
@@ -161,15 +161,13 @@ class SeriesJudge {
     if (is_ratio && !(old_.has_logs() && new_.has_logs())) return;
     const std::vector<double> a = old_.harrell_davis(probability, is_ratio);
     const std::vector<double> b = new_.harrell_davis(probability, is_ratio);
-    BootstrapOptions bootstrap{options_.resamples, options_.judge.confidence,
-                               hash_text(pair_.case_name + "\n" + metric_ + "\n" + row.statistic)};
+    const BootstrapOptions bootstrap{
+        options_.resamples, options_.judge.confidence,
+        hash_text(pair_.case_name + "\n" + metric_ + "\n" + row.statistic)};
     Interval interval = bootstrap_runs(a, b, bootstrap);
     std::string kind = "bootstrap_runs";
     if (wants_events(interval, judgement, row.statistic)) {
-      const std::array probabilities{probability};
-      interval = bootstrap_events(old_.sorted_events(is_ratio), new_.sorted_events(is_ratio),
-                                  probabilities, bootstrap)
-                     .front();
+      interval = event_interval(probability, is_ratio);
       kind = "bootstrap_events";
     }
     if (row.statistic == "p50") {
@@ -179,6 +177,22 @@ class SeriesJudge {
     judgement.effect = median_of_runs(b) - median_of_runs(a);
     judgement.interval = interval;
     row.interval_kind = kind;
+  }
+
+  // All quantiles at once, for drawing events is what takes time.
+  Interval event_interval(double probability, bool as_logs) {
+    auto& intervals = event_intervals_[as_logs];
+    if (intervals.empty()) {
+      std::vector<double> probabilities{0.5, 0.9, 0.99};
+      const std::int64_t fewest = std::min(old_.fewest_events(), new_.fewest_events());
+      if (fewest < static_cast<std::int64_t>(kSmallestCountForP99)) probabilities.pop_back();
+      const BootstrapOptions bootstrap{options_.resamples, options_.judge.confidence,
+                                       hash_text(pair_.case_name + "\n" + metric_)};
+      const std::vector<Interval> computed = bootstrap_events(
+          old_.sorted_events(as_logs), new_.sorted_events(as_logs), probabilities, bootstrap);
+      for (std::size_t i = 0; i < computed.size(); ++i) intervals[probabilities[i]] = computed[i];
+    }
+    return intervals.at(probability);
   }
 
   bool wants_events(const Interval& interval, const Judgement& judgement,
@@ -221,6 +235,7 @@ class SeriesJudge {
   RunQuantiles old_;
   RunQuantiles new_;
   RunQuantiles noise_quantiles_;
+  std::map<bool, std::map<double, Interval>> event_intervals_;  // by scale, by probability
   std::vector<Row> rows_;
 };
 
