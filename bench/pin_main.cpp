@@ -2,6 +2,7 @@
 #include "bench/pin_main.hpp"
 
 #include <fmt/format.h>
+#include <regex.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -12,7 +13,7 @@
 #include <filesystem>
 #include <fstream>
 #include <random>
-#include <regex>
+#include <stdexcept>
 
 #include "bench/exit_code.hpp"
 #include "bench/pin_suite.hpp"
@@ -68,11 +69,21 @@ void add_options(CLI::App& app, PinOptions& options) {
                  "Run nothing: make the table from these recordings, of the GPU bench too");
 }
 
+/// POSIX extended, as Google Benchmark has it. Throws std::invalid_argument with what is wrong.
 std::vector<PinCase> choose_cases(const std::string& filter) {
   std::vector<PinCase> cases = all_pin_cases();
   if (filter.empty()) return cases;
-  const std::regex wanted(filter);
-  std::erase_if(cases, [&](const PinCase& one) { return !std::regex_search(one.name(), wanted); });
+  regex_t wanted{};
+  const int error = regcomp(&wanted, filter.c_str(), REG_EXTENDED | REG_NOSUB);
+  if (error != 0) {
+    std::array<char, 128> text{};
+    regerror(error, &wanted, text.data(), text.size());
+    throw std::invalid_argument(text.data());
+  }
+  std::erase_if(cases, [&](const PinCase& one) {
+    return regexec(&wanted, one.name().c_str(), 0, nullptr, 0) != 0;
+  });
+  regfree(&wanted);
   return cases;
 }
 
@@ -229,7 +240,7 @@ int pin_main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
     return kExitUsage;
-  } catch (const std::regex_error& error) {
+  } catch (const std::invalid_argument& error) {
     fmt::print(stderr, "--filter is no regular expression: {}\n", error.what());
     return kExitUsage;
   }
