@@ -31,8 +31,9 @@ struct Received {
 
 Received receive(int socket) {
   pollfd ready{socket, POLLIN, 0};
-  if (poll(&ready, 1, kPatienceMs) != 1)
+  if (poll(&ready, 1, kPatienceMs) != 1) {
     throw std::runtime_error("the FUSE server does not answer");
+  }
   Received received;
   iovec part{&received.message, sizeof(received.message)};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(2 * sizeof(int))> room{};

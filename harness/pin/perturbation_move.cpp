@@ -38,8 +38,9 @@ std::string why_not_writable(const char* path) {
 /// A page of a node with memory other than the one that holds `page`; -1 when there is none.
 int other_node(const void* page) {
   int node = -1;
-  if (syscall(SYS_get_mempolicy, &node, nullptr, 0, page, MPOL_F_NODE | MPOL_F_ADDR) != 0)
+  if (syscall(SYS_get_mempolicy, &node, nullptr, 0, page, MPOL_F_NODE | MPOL_F_ADDR) != 0) {
     return -1;
+  }
   for (const std::string& name : SystemView().list("/sys/devices/system/node")) {
     if (!name.starts_with("node")) continue;
     const auto number = parse_integer(name.substr(4));
