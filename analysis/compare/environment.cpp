@@ -72,7 +72,9 @@ Fields collect(const RunSet& runs) {
   for (const RecordingInfo& recording : runs.recordings) {
     for (const auto& [name, value] : recording.environment) add(fields, name, value);
   }
-  for (auto& [name, field] : fields) {
+  for (auto& entry : fields) {
+    const std::string& name = entry.first;
+    FieldValues& field = entry.second;
     if (name.find('.') == std::string::npos) continue;
     field.complete = std::all_of(
         runs.recordings.begin(), runs.recordings.end(),
