@@ -23,11 +23,13 @@ constexpr const char* kStyle = R"(
 @media (prefers-color-scheme: dark) { :root { --fg: #e8e8e8; --bg: #161616; --slow: #ff9d4d;
   --fast: #56b4e9; } }
 body { font: 15px/1.45 system-ui, sans-serif; color: var(--fg); background: var(--bg);
-  margin: 1.5rem auto; max-width: 78rem; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
+  margin: 1.5rem auto; max-width: 100rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums;
+  font-size: .85rem; }
+td { overflow-wrap: anywhere; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-td.number { text-align: right; white-space: nowrap; }
+td.number, td.change, td:nth-child(-n+2) { white-space: nowrap; } td:nth-child(3) { min-width: 20rem; } td.number { text-align: right; }
 tr.broken td:first-child, tr.worse td:first-child { color: var(--slow); font-weight: 600; }
 tr.better td:first-child, tr.repaired td:first-child { color: var(--fast); font-weight: 600; }
 .outcome { font-size: 1.15rem; font-weight: 600; }
@@ -87,7 +89,7 @@ std::string table_row(const Row& row) {
   const std::string figure = row.metric.empty() ? row.statistic : row.metric + " " + row.statistic;
   return fmt::format(
       "<tr class=\"{}\"><td>{} {}</td><td>{}</td><td>{}</td><td>{}</td>"
-      "<td class=\"number\">{}</td><td class=\"number\">{}</td><td>{}</td>"
+      "<td class=\"number\">{}</td><td class=\"number\">{}</td><td class=\"change\">{}</td>"
       "<td class=\"number\">{}</td><td>{}</td><td>{}</td></tr>\n",
       class_of(row.verdict), glyph_of(row.verdict), to_word(row.verdict, row.unit),
       to_word(row.gate), escape_markup(row.case_name), escape_markup(figure), old_text(row, kUtf8),
