@@ -11,3 +11,14 @@ target_link_libraries(notifier_pin_cases
 
 add_executable(notifier_pin ${CMAKE_CURRENT_LIST_DIR}/pin_program.cpp)
 target_link_libraries(notifier_pin PRIVATE notifier_pin_cases notifier_compile_options)
+
+# The same, with a GPU kernel on the page: software, and ROCm where the toolchain is there.
+add_executable(notifier_pin_softgpu ${CMAKE_CURRENT_LIST_DIR}/pin_device.cpp)
+target_link_libraries(notifier_pin_softgpu
+  PRIVATE notifier_pin_cases notifier_harness notifier_kernels_softgpu softgpu
+    notifier_compile_options)
+if(TARGET notifier_kernels_hip)
+  add_executable(notifier_pin_rocm ${CMAKE_CURRENT_LIST_DIR}/pin_device.cpp)
+  target_link_libraries(notifier_pin_rocm
+    PRIVATE notifier_pin_cases notifier_harness notifier_kernels_hip notifier_compile_options)
+endif()

@@ -128,7 +128,8 @@ class Collector {
     std::array<std::uint64_t, 4> winners{};
     for (std::uint32_t i = 0; i < request_.events; ++i) {
       const std::int64_t start_ns = pin::raw_clock_ns();
-      const pin::TogetherResult event = run_together(*request_.wanted.together, next_seed());
+      const pin::TogetherResult event =
+          request_.wanted.together->run(*request_.wanted.together, next_seed());
       attach_ns_.push_back(event.attach_ns);
       SampleRow& sample = add_sample(start_ns);
       sample[Metric::kSyscall] = event.fork_ns;
@@ -142,7 +143,7 @@ class Collector {
     }
     const auto percent = [&](std::size_t who) { return 100 * winners[who] / winners[3]; };
     if (winners[3] != 0) {
-      notes_ = fmt::format("words seen meanwhile: CPU's {} %, {}'s {} %, second actor's {} %",
+      notes_ = fmt::format("words seen meanwhile: of CPU or GPU {} %, {} {} %, second actor {} %",
                            percent(0), request_.wanted.together->first, percent(1), percent(2));
     }
   }

@@ -70,8 +70,7 @@ void add_options(CLI::App& app, PinOptions& options) {
 }
 
 /// POSIX extended, as Google Benchmark has it. Throws std::invalid_argument with what is wrong.
-std::vector<PinCase> choose_cases(const std::string& filter) {
-  std::vector<PinCase> cases = all_pin_cases();
+std::vector<PinCase> choose_cases(std::vector<PinCase> cases, const std::string& filter) {
   if (filter.empty()) return cases;
   regex_t wanted{};
   const int error = regcomp(&wanted, filter.c_str(), REG_EXTENDED | REG_NOSUB);
@@ -190,7 +189,8 @@ void install_stop_handlers() {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-int run_cases(const PinOptions& options, const std::vector<PinCase>& cases, int argc, char** argv) {
+int run_cases(const PinOptions& options, const PinProgram& program,
+              const std::vector<PinCase>& cases, int argc, char** argv) {
   const std::uint64_t seed =
       options.seed ? *options.seed : std::random_device{}() * 65'536ull % (1ull << 48);
   install_stop_handlers();
@@ -200,7 +200,7 @@ int run_cases(const PinOptions& options, const std::vector<PinCase>& cases, int 
   nlohmann::json manifest = make_manifest(seed, argc, argv);
   manifest["self_test"] = planted;
   try {
-    PinSuite suite(options.results, std::move(manifest), seed);
+    PinSuite suite(options.results, std::move(manifest), seed, program.platform);
     for (std::uint32_t run = 0; run < options.runs; ++run) {
       for (const PinCase& one : cases) {
         // Without a self-test that passed no outcome would mean anything.
@@ -222,7 +222,7 @@ int run_cases(const PinOptions& options, const std::vector<PinCase>& cases, int 
 
 }  // namespace
 
-int pin_main(int argc, char** argv) {
+int pin_main(int argc, char** argv, const PinProgram& program) {
   PinOptions options;
   CLI::App app{
       "What becomes of memory that a part of the kernel holds when the process forks, unmaps or "
@@ -234,7 +234,7 @@ int pin_main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
     if (!options.from.empty()) return table_of_recordings(options);
-    cases = choose_cases(options.filter);
+    cases = choose_cases(program.cases, options.filter);
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
@@ -252,7 +252,7 @@ int pin_main(int argc, char** argv) {
     fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
     return kExitUsage;
   }
-  return run_cases(options, cases, argc, argv);
+  return run_cases(options, program, cases, argc, argv);
 }
 
 }  // namespace notifier

@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+#include <vector>
+
+#include "bench/pin_cases.hpp"
+
 namespace notifier {
 
+/// What a program of pin cases runs.
+struct PinProgram {
+  std::string platform;  // of its rows
+  std::vector<PinCase> cases;
+};
+
 /// The command line of the pin cases. Returns the exit code.
-int pin_main(int argc, char** argv);
+int pin_main(int argc, char** argv, const PinProgram& program);
 
 }  // namespace notifier

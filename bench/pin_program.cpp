@@ -7,7 +7,7 @@
 
 int main(int argc, char** argv) {
   try {
-    return notifier::pin_main(argc, argv);
+    return notifier::pin_main(argc, argv, {"kernel", notifier::all_pin_cases()});
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return notifier::kExitViolation;

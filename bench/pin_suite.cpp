@@ -25,23 +25,24 @@ std::uint64_t seed_of(std::uint64_t seed, const std::string& name, std::uint32_t
 }  // namespace
 
 PinSuite::PinSuite(const std::filesystem::path& results, nlohmann::json manifest,
-                   std::uint64_t seed)
+                   std::uint64_t seed, std::string platform)
     : results_(results),
       seed_(seed),
       start_ns_(pin::raw_clock_ns()),
+      platform_(std::move(platform)),
       machine_(manifest.at("machine")),
       pinned_before_(pin::read_pinned_memory(SystemView())) {
   const nlohmann::json& environment = manifest.at("environment");
   boot_id_ = text_or(environment_value(environment, "machine", "boot_id"), "unknown");
   kernel_release_ = text_or(environment_value(environment, "kernel", "release"), "unknown");
-  manifest["platform"] = "kernel";
+  manifest["platform"] = platform_;
   recording_ = std::make_unique<Recording>(results, std::move(manifest));
 }
 
 void PinSuite::complete(analysis::SummaryRow& row) const {
   row.recording = recording_->name();
   row.machine = machine_;
-  row.platform = "kernel";
+  row.platform = platform_;
   row.boot_id = boot_id_;
   row.kernel_release = kernel_release_;
 }

@@ -20,7 +20,9 @@ namespace notifier {
 class PinSuite {
  public:
   /// `manifest` holds machine, environment, command and seed. Throws ResultsError.
-  PinSuite(const std::filesystem::path& results, nlohmann::json manifest, std::uint64_t seed);
+  /// `platform` is that of the rows.
+  PinSuite(const std::filesystem::path& results, nlohmann::json manifest, std::uint64_t seed,
+           std::string platform);
 
   /// Runs one case once. Throws ResultsError.
   void run(const PinCase& wanted, std::uint32_t events, std::uint32_t run_number);
@@ -44,6 +46,7 @@ class PinSuite {
   std::filesystem::path results_;
   std::uint64_t seed_;
   std::int64_t start_ns_;
+  std::string platform_;
   std::string machine_;
   std::string boot_id_;
   std::string kernel_release_;

@@ -2,6 +2,7 @@
 #include "bench/pin_table.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -162,12 +163,17 @@ void append_group(std::string& text, std::span<const PinCell> cells, std::string
 }
 
 void append_fork_safety(std::string& text, std::span<const PinCell> cells) {
+  std::string rows;
+  for (const std::string& name : memories(cells, "anon")) {
+    const ForkSafety base = fork_safety(cells, name, "anon");
+    const ForkSafety huge = fork_safety(cells, name, "thp");
+    if (base == ForkSafety::kUnknown && huge == ForkSafety::kUnknown) continue;
+    append_row(rows, {name, std::string(to_string(base)), std::string(to_string(huge))});
+  }
+  if (rows.empty()) return;
   text += "### Fork safety\n\n";
   append_header(text, {"actor", "anon", "thp"});
-  for (const std::string& name : memories(cells, "anon")) {
-    append_row(text, {name, std::string(to_string(fork_safety(cells, name, "anon"))),
-                      std::string(to_string(fork_safety(cells, name, "thp")))});
-  }
+  text += rows;
   text +=
       "\nunneeded: a fork leaves process and actor on the same page and the child clean, without "
       "help;\nenabled: it does with MADV_DONTFORK; disabled: not even then.\n\n";
@@ -207,9 +213,10 @@ void append_costs(std::string& text, std::span<const PinCell> cells) {
 void append_together(std::string& text, std::span<const PinCell> cells) {
   std::string rows;
   for (const PinCell& cell : cells) {
+    if (!cell.perturbation.starts_with(pin::kTogetherPrefix)) continue;
     const pin::TogetherRow* row = pin::find_together(cell.perturbation);
-    if (row == nullptr) continue;
-    append_row(rows, {cell.perturbation, std::string(row->summary), cell_text(&cell), cell.reason});
+    append_row(rows, {cell.perturbation, std::string(row != nullptr ? row->summary : ""),
+                      cell_text(&cell), cell.reason});
   }
   if (rows.empty()) return;
   text += "### Several on one page, over a fork\n\n";
@@ -217,29 +224,27 @@ void append_together(std::string& text, std::span<const PinCell> cells) {
   text += rows + '\n';
 }
 
-/// One sentence per kind of hold about what was lost without anybody being told.
+/// One line per actor: what it survives, what it does not.
 void append_verdicts(std::string& text, std::span<const PinCell> cells) {
-  text += "### Verdicts\n\n";
+  std::string lines;
   for (const std::string& name : memories(cells, "anon")) {
     std::map<std::string, std::vector<std::string>> by_outcome;
     for (const PinCell& cell : cells) {
       if (cell.memory != name || cell.backing != "anon" || cell.outcome.empty() ||
-          pin::find_together(cell.perturbation) != nullptr) {
+          cell.perturbation.starts_with(pin::kTogetherPrefix)) {
         continue;
       }
       const std::string policy = cell.policy == "default" ? "" : "/" + cell.policy;
       by_outcome[cell.outcome].push_back(cell.perturbation + policy);
     }
     if (by_outcome.empty()) continue;
-    text += fmt::format("- **{}**:", name);
+    lines += fmt::format("- **{}**:", name);
     for (const auto& [outcome, names] : by_outcome) {
-      std::string list;
-      for (const std::string& one : names) list += (list.empty() ? "" : ", ") + one;
-      text += fmt::format(" {} after {} ({}).", outcome, names.size(), list);
+      lines += fmt::format(" {} after {} ({}).", outcome, names.size(), fmt::join(names, ", "));
     }
-    text += '\n';
+    lines += '\n';
   }
-  text += '\n';
+  if (!lines.empty()) text += "### Verdicts\n\n" + lines + '\n';
 }
 
 void append_reasons(std::string& text, std::span<const PinCell> cells) {

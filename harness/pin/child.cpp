@@ -26,6 +26,7 @@ ChildReport look(std::span<std::byte> memory, std::uint64_t seed) {
   report.mapped = mincore(memory.data(), kPageBytes, residency.data()) == 0;
   if (!report.mapped) return report;
   report.words = count_words(memory, seed);
+  report.digest = digest_words(memory);
   report.frames_known = read_page_entries(memory.data(), report.frames);
   return report;
 }

@@ -20,6 +20,7 @@ namespace notifier::pin {
 struct ChildReport {
   bool mapped = false;  // MADV_DONTFORK leaves a hole
   WordCounts words;
+  std::uint64_t digest = 0;  // of all words: changes with any of them
   bool frames_known = false;
   std::array<PageEntry, kFrames> frames{};
 };

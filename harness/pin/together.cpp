@@ -15,20 +15,6 @@
 namespace notifier::pin {
 namespace {
 
-constexpr std::array kTable = {
-    TogetherRow{.name = "together_fork",
-                .summary = "a CPU works on a fixed buffer that io_uring reads into, over a fork",
-                .first = "io_uring_fixed",
-                .second = ""},
-    TogetherRow{.name = "together_direct",
-                .summary = "the same, and an O_DIRECT read into the page ends after the fork",
-                .first = "io_uring_fixed",
-                .second = "direct_aio_held"},
-    TogetherRow{.name = "together_process_vm",
-                .summary = "the same, and process_vm_writev after the fork",
-                .first = "io_uring_fixed",
-                .second = "process_vm"},
-};
 // Transfers of the first actor before and after the fork: enough for the CPU's work to meet them.
 constexpr std::uint64_t kTransfersPerPhase = 32;
 
@@ -105,18 +91,7 @@ bool agrees(Actor* actor, std::span<const std::byte> memory) {
   return std::ranges::equal(read, memory);
 }
 
-}  // namespace
-
-std::span<const TogetherRow> together_rows() { return kTable; }
-
-const TogetherRow* find_together(std::string_view name) {
-  for (const TogetherRow& row : kTable) {
-    if (row.name == name) return &row;
-  }
-  return nullptr;
-}
-
-TogetherResult run_together(const TogetherRow& row, std::uint64_t seed) {
+TogetherResult run_with_cpu(const TogetherRow& row, std::uint64_t seed) {
   TogetherResult result;
   Region region({});
   write_words(region.used(), Writer::kProcess, kInitialEpoch, seed);
@@ -169,6 +144,34 @@ TogetherResult run_together(const TogetherRow& row, std::uint64_t seed) {
     result.outcome = Outcome::kOrphan;
   }
   return result;
+}
+
+constexpr std::array kTable = {
+    TogetherRow{.name = "together_fork",
+                .summary = "a CPU works on a fixed buffer that io_uring reads into, over a fork",
+                .first = "io_uring_fixed",
+                .second = "",
+                .run = run_with_cpu},
+    TogetherRow{.name = "together_direct",
+                .summary = "the same, and an O_DIRECT read into the page ends after the fork",
+                .first = "io_uring_fixed",
+                .second = "direct_aio_held",
+                .run = run_with_cpu},
+    TogetherRow{.name = "together_process_vm",
+                .summary = "the same, and process_vm_writev after the fork",
+                .first = "io_uring_fixed",
+                .second = "process_vm",
+                .run = run_with_cpu},
+};
+}  // namespace
+
+std::span<const TogetherRow> together_rows() { return kTable; }
+
+const TogetherRow* find_together(std::string_view name) {
+  for (const TogetherRow& row : kTable) {
+    if (row.name == name) return &row;
+  }
+  return nullptr;
 }
 
 }  // namespace notifier::pin

@@ -12,15 +12,20 @@
 
 namespace notifier::pin {
 
+struct TogetherResult;
+
 struct TogetherRow {
   std::string_view name;  // the perturbation column of the CSV
   std::string_view summary;
   std::string_view first;   // actor that writes again and again
   std::string_view second;  // actor that writes once, after the fork; empty: none
+  TogetherResult (*run)(const TogetherRow& row, std::uint64_t seed);
 };
 
 std::span<const TogetherRow> together_rows();
 const TogetherRow* find_together(std::string_view name);
+/// In the perturbation column, these and those of the GPU's programs (bench/pin_device.cpp).
+inline constexpr std::string_view kTogetherPrefix = "together_";
 
 struct TogetherResult {
   Outcome outcome = Outcome::kCoherent;
@@ -32,7 +37,5 @@ struct TogetherResult {
   std::uint64_t words_changed_in_child = 0;
   std::uint64_t words_checked = 0;
 };
-
-TogetherResult run_together(const TogetherRow& row, std::uint64_t seed);
 
 }  // namespace notifier::pin

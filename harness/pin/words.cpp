@@ -58,4 +58,13 @@ WordCounts count_words(std::span<const std::byte> memory, std::uint64_t seed) {
   return counts;
 }
 
+std::uint64_t digest_words(std::span<const std::byte> memory) {
+  const auto* words = reinterpret_cast<const std::uint64_t*>(memory.data());
+  std::uint64_t digest = 0xCBF29CE484222325ull;  // FNV-1a, by words
+  for (std::size_t index = 0; index < memory.size() / sizeof(std::uint64_t); ++index) {
+    digest = (digest ^ __atomic_load_n(words + index, __ATOMIC_RELAXED)) * 0x100000001B3ull;
+  }
+  return digest;
+}
+
 }  // namespace notifier::pin

@@ -37,4 +37,7 @@ void write_words(std::span<std::byte> memory, Writer writer, std::uint64_t epoch
 /// Does not allocate: children use it.
 WordCounts count_words(std::span<const std::byte> memory, std::uint64_t seed);
 
+/// Changes when any word does. Does not allocate.
+std::uint64_t digest_words(std::span<const std::byte> memory);
+
 }  // namespace notifier::pin
