@@ -109,10 +109,10 @@ class SharedPage {
     workload_.exclude(all);
     std::vector<std::byte> data(kUsedBytes);
     require(actor_->read(data), "transfer");
-    bool agree = std::equal(data.begin(), data.end(), memory().begin());
+    bool agree = pin::digest_words(data) == pin::digest_words(memory());
     write_words(data, pin::Writer::kSecondDevice, pin::kFinalEpoch, seed_);
     require(actor_->write(data), "transfer");
-    agree = agree && std::equal(data.begin(), data.end(), memory().begin());
+    agree = agree && pin::digest_words(data) == pin::digest_words(memory());
     workload_.hand_back(all);
     workload_.wait_passes(kWordsPerLine);
     return agree;
