@@ -9,8 +9,8 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <numeric>
 #include <random>
-#include <sstream>
 #include <utility>
 
 #include "harness/console_table.hpp"
@@ -119,21 +119,6 @@ class SilentReporter : public benchmark::BenchmarkReporter {
   void ReportRuns(const std::vector<Run>&) override {}
 };
 
-bool give_arguments(const Options& options, const char* program,
-                    const std::vector<std::string>& more) {
-  std::vector<std::string> arguments{program};
-  arguments.insert(arguments.end(), options.google_benchmark.begin(),
-                   options.google_benchmark.end());
-  arguments.push_back("--benchmark_repetitions=" + std::to_string(options.runs));
-  if (!options.filter.empty()) arguments.push_back("--benchmark_filter=" + options.filter);
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  std::vector<char*> pointers;
-  for (std::string& argument : arguments) pointers.push_back(argument.data());
-  int count = static_cast<int>(pointers.size());
-  benchmark::Initialize(&count, pointers.data());
-  return !benchmark::ReportUnrecognizedArguments(count, pointers.data());
-}
-
 }  // namespace
 
 void register_cases(const std::vector<PlannedCase>& plan) {
@@ -147,51 +132,34 @@ void register_cases(const std::vector<PlannedCase>& plan) {
 }
 
 bool initialize_google_benchmark(const Options& options, const char* program) {
-  return give_arguments(options, program, {});
+  std::vector<std::string> arguments = options.google_benchmark;
+  arguments.push_back("--benchmark_repetitions=" + std::to_string(options.runs));
+  // Google Benchmark 1.7 keeps this pointer and prints it as "executable" when the runs are over,
+  // so it has to be main()'s own (BenchmarkReporter::Context::executable_name).
+  std::vector<char*> pointers{const_cast<char*>(program)};
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  int count = static_cast<int>(pointers.size());
+  benchmark::Initialize(&count, pointers.data());
+  return !benchmark::ReportUnrecognizedArguments(count, pointers.data());
 }
 
-std::vector<std::size_t> filtered_cases(const std::vector<PlannedCase>& plan,
-                                        const Options& options, const char* program) {
-  // Google Benchmark's own listing is the only interface to what its filter selects.
-  give_arguments(options, program, {"--benchmark_list_tests=true"});
-  std::ostringstream names;
-  benchmark::ConsoleReporter reporter;
-  reporter.SetOutputStream(&names);
-  reporter.SetErrorStream(&names);
-  benchmark::RunSpecifiedBenchmarks(&reporter);
-  give_arguments(options, program, {"--benchmark_list_tests=false"});
-  std::map<std::string, std::size_t> numbers;
-  for (std::size_t number = 0; number < plan.size(); ++number) {
-    numbers[plan[number].wanted.name()] = number;
-  }
-  std::vector<std::size_t> selected;
-  std::istringstream lines(names.str());
-  for (std::string line; std::getline(lines, line);) {
-    // "<name>/iterations:1/manual_time"
-    const auto found = numbers.find(line.substr(0, line.find("/iterations:")));
-    if (found != numbers.end()) selected.push_back(found->second);
-  }
-  return selected;
-}
-
-std::vector<ScheduledRun> make_schedule(const std::vector<std::size_t>& selected,
-                                        std::uint32_t runs, std::uint64_t seed) {
+std::vector<ScheduledRun> make_schedule(std::size_t cases, std::uint32_t runs, std::uint64_t seed) {
   std::vector<ScheduledRun> schedule;
+  std::vector<std::size_t> order(cases);
   for (std::uint32_t run = 0; run < runs; ++run) {
-    std::vector<std::size_t> order = selected;
+    std::iota(order.begin(), order.end(), std::size_t{0});
     std::shuffle(order.begin(), order.end(), std::mt19937_64(seed + run));
     for (const std::size_t number : order) schedule.push_back({number, run});
   }
   return schedule;
 }
 
-void run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
-                    const std::vector<std::size_t>& selected, const Options& options,
+void run_registered(Suite& suite, const std::vector<PlannedCase>& plan, const Options& options,
                     std::uint64_t seed) {
   current = {};
   current.suite = &suite;
   current.plan = &plan;
-  current.schedule = make_schedule(selected, options.runs, seed);
+  current.schedule = make_schedule(plan.size(), options.runs, seed);
   current.start = std::chrono::steady_clock::now();
   std::printf("%s\n", table_header().c_str());
   SilentReporter reporter;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The bridge to Google Benchmark, which owns registry, filter, repetitions and its JSON output.
+// The bridge to Google Benchmark, which owns registry, repetitions and its JSON output.
 #pragma once
 
 #include <string>
@@ -16,24 +16,18 @@ void register_cases(const std::vector<PlannedCase>& plan);
 /// Hands Google Benchmark its arguments. False when it does not know one of them.
 bool initialize_google_benchmark(const Options& options, const char* program);
 
-/// Numbers of the registered cases that the filter selects, in order.
-std::vector<std::size_t> filtered_cases(const std::vector<PlannedCase>& plan,
-                                        const Options& options, const char* program);
-
 struct ScheduledRun {
   std::size_t number;  // of the case in the plan
   std::uint32_t run;
 };
 
-/// All selected cases once before any a second time, each time in an order that `seed` fixes: runs
-/// of one case that follow each other are no replicates.
-std::vector<ScheduledRun> make_schedule(const std::vector<std::size_t>& selected,
-                                        std::uint32_t runs, std::uint64_t seed);
+/// All cases once before any a second time, each time in an order that `seed` fixes: runs of one
+/// case that follow each other are no replicates.
+std::vector<ScheduledRun> make_schedule(std::size_t cases, std::uint32_t runs, std::uint64_t seed);
 
-/// Runs the selected cases through `suite` in the order of make_schedule(). Progress goes to
+/// Runs the registered cases through `suite` in the order of make_schedule(). Progress goes to
 /// stderr, one table line per run to stdout.
-void run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
-                    const std::vector<std::size_t>& selected, const Options& options,
+void run_registered(Suite& suite, const std::vector<PlannedCase>& plan, const Options& options,
                     std::uint64_t seed);
 
 }  // namespace notifier

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "bench/case_families.hpp"
+#include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
 #include "bench/google_benchmark.hpp"
 #include "bench/listing.hpp"
@@ -43,6 +44,9 @@ std::vector<PlannedCase> plan_cases(const Options& options) {
       plan.push_back({selected.wanted, selected.events});
     }
   }
+  CaseFilter(options.filter).keep_selected(plan, [](const PlannedCase& planned) {
+    return planned.wanted.name();
+  });
   return plan;
 }
 
@@ -150,30 +154,37 @@ int finish(Suite& suite) {
   return exit_code;
 }
 
-int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, char** argv) {
-  const std::uint64_t seed = choose_seed(options);
-  register_cases(plan);
-  if (!initialize_google_benchmark(options, argv[0])) return kExitUsage;
-  const std::vector<std::size_t> selected = filtered_cases(plan, options, argv[0]);
-  if (selected.empty()) {
-    std::fprintf(stderr, "no case matches '%s'; --list shows all\n", options.filter.c_str());
-    return kExitUsage;
+/// Runs the cases in `plan` and stores what they give.
+int measure(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed,
+            const DeviceInfo& device, Suite& suite) {
+  std::printf("%s (%s), platform=%s, %u waves of %u lanes, driver events: %s, seed %llu\n",
+              device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
+              suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
+              static_cast<unsigned long long>(seed));
+  const MeterCheck meter = check_meter(suite.grid(), seed, /*long_form=*/false);
+  std::printf("%s", describe(meter).c_str());
+  suite.note({{"meter", to_json(meter)}});
+  if (!meter.reliable()) suite.distrust_meter();
+  const bool trusted = options.no_self_test || self_test(&suite, device, seed);
+  if (trusted || stop_requested()) run_registered(suite, plan, options, seed);
+  const int exit_code = finish(suite);
+  if (!trusted && !stop_requested()) {
+    std::fprintf(stderr,
+                 "the self-test failed: no case was run, for its result would mean nothing\n");
+    return kExitViolation;
   }
-  if (options.list_names) {
-    for (const std::size_t number : selected) {
-      std::printf("%s\n", plan[number].wanted.name().c_str());
-    }
-    return kExitOk;
-  }
-  if (options.dry_run) {
-    std::vector<PlannedCase> chosen;
-    for (const ScheduledRun& scheduled : make_schedule(selected, options.runs, seed)) {
-      chosen.push_back(plan[scheduled.number]);
-    }
-    std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed),
-                list_plan(chosen, selected.size(), options.runs).c_str());
-    return kExitOk;
-  }
+  return exit_code;
+}
+
+int validate_meter(const Options& options, const DeviceInfo& device, std::uint64_t seed) {
+  const WorkloadGrid grid{options.waves.value_or(device.compute_units), device.lanes_per_wave};
+  const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
+  std::printf("%s", describe(check).c_str());
+  return check.reliable() ? kExitOk : kExitViolation;
+}
+
+int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed,
+              int argc, char** argv) {
   install_stop_handlers();
   RunSafety safety{SystemView()};
   std::unique_ptr<WorkerProcess> worker = WorkerProcess::start({});
@@ -191,11 +202,8 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     return self_test(nullptr, device, seed) ? kExitOk : kExitViolation;
   }
   if (options.validate_meter) {
-    const WorkloadGrid grid{options.waves.value_or(device.compute_units), device.lanes_per_wave};
     worker.reset();
-    const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
-    std::printf("%s", describe(check).c_str());
-    return check.reliable() ? kExitOk : kExitViolation;
+    return validate_meter(options, device, seed);
   }
   Suite suite(options, seed, std::move(worker), std::move(safety));
   try {
@@ -204,38 +212,51 @@ int run_suite(const Options& options, std::vector<PlannedCase> plan, int argc, c
     std::fprintf(stderr, "%s\n", error.what());
     return kExitResults;
   }
-  std::printf("%s (%s), platform=%s, %u waves of %u lanes, driver events: %s, seed %llu\n",
-              device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
-              suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
-              static_cast<unsigned long long>(seed));
-  const MeterCheck meter = check_meter(suite.grid(), seed, /*long_form=*/false);
-  std::printf("%s", describe(meter).c_str());
-  suite.note({{"meter", to_json(meter)}});
-  if (!meter.reliable()) suite.distrust_meter();
-  bool trusted = true;
-  if (!options.no_self_test) trusted = self_test(&suite, device, seed);
-  if (trusted || stop_requested()) run_registered(suite, plan, selected, options, seed);
-  const int exit_code = finish(suite);
-  if (!trusted && !stop_requested()) {
-    std::fprintf(stderr,
-                 "the self-test failed: no case was run, for its result would mean nothing\n");
-    return kExitViolation;
+  return measure(options, plan, seed, device, suite);
+}
+
+void print_names(const std::vector<PlannedCase>& plan) {
+  for (const PlannedCase& planned : plan) std::printf("%s\n", planned.wanted.name().c_str());
+}
+
+void print_schedule(const Options& options, const std::vector<PlannedCase>& plan,
+                    std::uint64_t seed) {
+  std::vector<PlannedCase> chosen;
+  for (const ScheduledRun& scheduled : make_schedule(plan.size(), options.runs, seed)) {
+    chosen.push_back(plan[scheduled.number]);
   }
-  return exit_code;
+  std::printf("seed %llu\n%s", static_cast<unsigned long long>(seed),
+              list_plan(chosen, plan.size(), options.runs).c_str());
 }
 
 int bench_main(int argc, char** argv) {
   const ParsedOptions parsed = parse_options(argc, argv);
   if (parsed.exit_code) return *parsed.exit_code;
   if (parsed.options.probe) return run_probe(parsed.options, argv[0]);
-  std::vector<PlannedCase> plan = plan_cases(parsed.options);
-  if (parsed.options.list) {
+  const Options& options = parsed.options;
+  const std::vector<PlannedCase> plan = plan_cases(options);
+  if (plan.empty()) {
+    std::fprintf(stderr, "no case matches '%s'; --list shows all\n", options.filter.c_str());
+    return kExitUsage;
+  }
+  if (options.list) {
     std::vector<Case> cases;
     for (const PlannedCase& planned : plan) cases.push_back(planned.wanted);
     std::printf("%s", list_cases(cases).c_str());
     return kExitOk;
   }
-  return run_suite(parsed.options, std::move(plan), argc, argv);
+  register_cases(plan);
+  if (!initialize_google_benchmark(options, argv[0])) return kExitUsage;
+  if (options.list_names) {
+    print_names(plan);
+    return kExitOk;
+  }
+  const std::uint64_t seed = choose_seed(options);
+  if (options.dry_run) {
+    print_schedule(options, plan, seed);
+    return kExitOk;
+  }
+  return run_suite(options, plan, seed, argc, argv);
 }
 
 }  // namespace

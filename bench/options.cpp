@@ -6,8 +6,10 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <stdexcept>
 #include <string_view>
 
+#include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
 #include "harness/case.hpp"
 
@@ -44,7 +46,8 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
       ->capture_default_str();
   app.add_flag("--all", options.all, "All cases instead of a selection");
   app.add_option("--filter", options.filter,
-                 "Only cases whose name matches this regular expression; searches all cases");
+                 "Only cases whose name matches this regular expression (or, after a -, does not); "
+                 "searches all cases");
   app.add_flag("--list", options.list, "List the cases and what each does, then end");
   app.add_flag("--dry-run", options.dry_run, "Print what would run, in order, then end");
   app.add_flag("--self-test", options.self_test_only,
@@ -136,6 +139,10 @@ ParsedOptions parse_options(int argc, char** argv) {
     }
     const std::string error = sort_extras(app.remaining(), parsed.options);
     if (!error.empty()) throw CLI::ValidationError(error);
+    CaseFilter{parsed.options.filter};
+  } catch (const std::invalid_argument& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    parsed.exit_code = kExitUsage;
   } catch (const CLI::CallForHelp& help) {
     parsed.exit_code = app.exit(help);
   } catch (const CLI::ParseError& error) {

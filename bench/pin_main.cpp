@@ -2,7 +2,6 @@
 #include "bench/pin_main.hpp"
 
 #include <fmt/format.h>
-#include <regex.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -15,6 +14,7 @@
 #include <random>
 #include <stdexcept>
 
+#include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
 #include "bench/pin_suite.hpp"
 #include "bench/pin_table.hpp"
@@ -67,23 +67,6 @@ void add_options(CLI::App& app, PinOptions& options) {
       ->capture_default_str();
   app.add_option("--from", options.from,
                  "Run nothing: make the table from these recordings, of the GPU bench too");
-}
-
-/// POSIX extended, as Google Benchmark has it. Throws std::invalid_argument with what is wrong.
-std::vector<PinCase> choose_cases(std::vector<PinCase> cases, const std::string& filter) {
-  if (filter.empty()) return cases;
-  regex_t wanted{};
-  const int error = regcomp(&wanted, filter.c_str(), REG_EXTENDED | REG_NOSUB);
-  if (error != 0) {
-    std::array<char, 128> text{};
-    regerror(error, &wanted, text.data(), text.size());
-    throw std::invalid_argument(text.data());
-  }
-  std::erase_if(cases, [&](const PinCase& one) {
-    return regexec(&wanted, one.name().c_str(), 0, nullptr, 0) != 0;
-  });
-  regfree(&wanted);
-  return cases;
 }
 
 void list_cases(const std::vector<PinCase>& cases) {
@@ -234,14 +217,15 @@ int pin_main(int argc, char** argv, const PinProgram& program) {
   try {
     app.parse(argc, argv);
     if (!options.from.empty()) return table_of_recordings(options);
-    cases = choose_cases(program.cases, options.filter);
+    cases = program.cases;
+    CaseFilter(options.filter).keep_selected(cases, [](const PinCase& one) { return one.name(); });
   } catch (const CLI::CallForHelp& help) {
     return app.exit(help);
   } catch (const CLI::ParseError& error) {
     fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
     return kExitUsage;
   } catch (const std::invalid_argument& error) {
-    fmt::print(stderr, "--filter is no regular expression: {}\n", error.what());
+    fmt::print(stderr, "{}\n", error.what());
     return kExitUsage;
   }
   if (options.list) {

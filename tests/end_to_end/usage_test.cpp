@@ -24,6 +24,7 @@ TEST(Usage, BadArgumentsAreRefusedWithTheReason) {
   expect_refused({"--size", "many"}, "is no size");
   expect_refused({"--size", "1000000GiB"}, "more memory than this machine has");
   expect_refused({"--filter", "no_such_case"}, "no case matches");
+  expect_refused({"--filter", "sham("}, "is no regular expression");
   expect_refused({"--selection", "nothing"}, "nothing");
   expect_refused({"--runs", "0"}, "--runs");
   expect_refused({"--events", "-1"}, "--events");
@@ -38,6 +39,14 @@ TEST(Usage, ListShowsEveryCaseAndWhyItDoesNotRun) {
             std::string::npos);
   EXPECT_NE(finished.out.find("an SVM range ends with its mapping"), std::string::npos);
   EXPECT_NE(finished.out.find("hazardous on a real GPU"), std::string::npos);
+}
+
+TEST(Usage, AFilterSeesTheCasesOwnNames) {
+  const std::string name = "userptr/anon/sham/default/preempt/small/64KiB";
+  EXPECT_EQ(bench({"--filter", "^" + name + "$", "--benchmark_list_tests"}).run().out, name + "\n");
+  EXPECT_EQ(bench({"--filter", "-/", "--benchmark_list_tests"}).run().exit_code, 2);
+  EXPECT_EQ(bench({"--benchmark_filter=-[^B]$", "--benchmark_list_tests"}).run().out,
+            bench({"--benchmark_filter=all", "--benchmark_list_tests"}).run().out);
 }
 
 TEST(Usage, TheDefaultSelectionHasAtMostFortyCases) {
