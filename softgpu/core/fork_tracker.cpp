@@ -7,19 +7,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
-#include "softgpu/core/clock.hpp"
-#include "softgpu/core/report.hpp"
-
 namespace softgpu {
 namespace {
 
-// A raw fork that leaves no trace for so long has failed; the thread computes in user mode.
-constexpr std::uint64_t kForkLimitNs = 10'000'000'000;
+// The thread was in the kernel when its fork was reported. User time is sampled by ticks of at most
+// 10 ms (proc_pid_stat(5), USER_HZ); three of them in user mode are no error of sampling.
+constexpr long kUserTicksAfterFork = 3;
 
 pid_t this_thread() { return static_cast<pid_t>(syscall(SYS_gettid)); }
 
@@ -29,28 +26,6 @@ int open_of_thread(pid_t thread, const char* file) {
   return open(path, O_RDONLY | O_CLOEXEC);
 }
 
-/// The system call in which the thread sleeps, or -1: running, or not in a call.
-long sleeping_in(pid_t thread) {
-  const int descriptor = open_of_thread(thread, "syscall");
-  if (descriptor < 0) {
-    return -1;
-  }
-  char text[32] = {};
-  const ssize_t got = read(descriptor, text, sizeof(text) - 1);
-  close(descriptor);
-  if (got <= 0 || text[0] < '0' || text[0] > '9') {
-    return -1;
-  }
-  return std::strtol(text, nullptr, 10);
-}
-
-/// Grows whenever a child is reaped: every child takes page faults.
-long faults_of_reaped_children() {
-  rusage usage{};
-  getrusage(RUSAGE_CHILDREN, &usage);
-  return usage.ru_minflt;
-}
-
 bool is_fork_call(long number) {
 #ifdef SYS_fork
   if (number == SYS_fork) {
@@ -58,6 +33,48 @@ bool is_fork_call(long number) {
   }
 #endif
   return number == SYS_clone;
+}
+
+/// False when there is nothing to read. What was read ends with a zero byte.
+bool read_of_thread(pid_t thread, const char* file, char* text, std::size_t capacity) {
+  const int descriptor = open_of_thread(thread, file);
+  if (descriptor < 0) {
+    return false;
+  }
+  const ssize_t got = read(descriptor, text, capacity - 1);
+  close(descriptor);
+  text[got > 0 ? got : 0] = '\0';
+  return got > 0;
+}
+
+/// Whether the thread sleeps, and elsewhere than in a fork: in another call, or at a page fault
+/// (/proc/PID/syscall then starts with -1; proc(5)).
+bool sleeps_elsewhere(pid_t thread) {
+  char text[32];
+  if (!read_of_thread(thread, "syscall", text, sizeof(text)) || text[0] == 'r') {
+    return false;  // "running"
+  }
+  return !is_fork_call(std::strtol(text, nullptr, 10));
+}
+
+/// User time of the thread in USER_HZ ticks; field 14 of /proc/PID/stat (proc_pid_stat(5)).
+long user_ticks(pid_t thread) {
+  char text[512];
+  if (!read_of_thread(thread, "stat", text, sizeof(text))) {
+    return 0;
+  }
+  const char* at = std::strrchr(text, ')');  // the name before it may hold blanks
+  for (int field = 2; at != nullptr && field < 14; ++field) {
+    at = std::strchr(at + 1, ' ');
+  }
+  return at != nullptr ? std::strtol(at, nullptr, 10) : 0;
+}
+
+/// Grows whenever a child is reaped: every child takes page faults.
+long faults_of_reaped_children() {
+  rusage usage{};
+  getrusage(RUSAGE_CHILDREN, &usage);
+  return usage.ru_minflt;
 }
 
 }  // namespace
@@ -119,7 +136,7 @@ bool ForkTracker::begin(pid_t thread) {
       std::any_of(in_libc_fork_.begin(), in_libc_fork_.end(),
                   [&](const std::atomic<pid_t>& slot) { return slot.load() == thread; });
   unused->children_before = 0;
-  unused->started_ns = read_clock_ns(CLOCK_MONOTONIC);
+  unused->user_ticks_before = user_ticks(thread);
   unused->reaped_before = faults_of_reaped_children();
   if (!unused->by_libc) {
     unused->children_before = static_cast<std::size_t>(
@@ -155,17 +172,10 @@ bool ForkTracker::is_over(const Pending& pending) const {
   if (has_new_child) {
     return true;
   }
-  if (const long number = sleeping_in(pending.thread); number >= 0) {
-    return !is_fork_call(number);
-  }
-  if (faults_of_reaped_children() != pending.reaped_before) {
-    return true;  // the child has come and gone between two looks
-  }
-  if (read_clock_ns(CLOCK_MONOTONIC) - pending.started_ns > kForkLimitNs) {
-    report("fork by thread %d: no child and no end in 10 s, taken for failed", pending.thread);
-    return true;
-  }
-  return false;
+  // Reaped between two looks: every child takes page faults, and whoever waits for it gets them.
+  // Where SIGCHLD is ignored nobody does, and only the thread's own progress tells.
+  return sleeps_elsewhere(pending.thread) || faults_of_reaped_children() != pending.reaped_before ||
+         user_ticks(pending.thread) - pending.user_ticks_before >= kUserTicksAfterFork;
 }
 
 void ForkTracker::poll() {

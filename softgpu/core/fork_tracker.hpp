@@ -45,7 +45,7 @@ class ForkTracker {
   struct Pending {
     pid_t thread = 0;
     bool by_libc = false;
-    std::uint64_t started_ns = 0;
+    long user_ticks_before = 0;
     long reaped_before = 0;
     std::size_t children_before = 0;
     std::array<pid_t, kMaximumChildren> children;

@@ -156,7 +156,8 @@ std::vector<QueuePoint> Queues::points(WaitsFor waits_for) {
 
 QueuePoint Queues::submit(const std::shared_ptr<Queue>& queue, Operation operation,
                           WaitsFor waits_for) {
-  operation.fences = points(waits_for);
+  const std::vector<QueuePoint> others = points(waits_for);
+  operation.fences.insert(operation.fences.end(), others.begin(), others.end());
   std::erase_if(operation.fences, [&](const QueuePoint& fence) { return fence.queue == queue; });
   const std::uint64_t position = queue->submit(std::move(operation));
   return {queue, position};

@@ -91,11 +91,12 @@ bool start_detached_thread(const char* name, std::function<void()> body) {
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t thread;
   const bool started = pthread_create(&thread, &attributes, run_thread, start.get()) == 0;
+  if (started) {
+    // The thread owns it now.
+    [[maybe_unused]] const ThreadStart* given_away = start.release();
+  }
   pthread_attr_destroy(&attributes);
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-  if (started) {
-    start.release();
-  }
   return started;
 }
 

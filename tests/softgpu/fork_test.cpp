@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Forks of both kinds: what they stop, when they end, and who owns which page afterwards.
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -65,6 +66,13 @@ PROCESS_TEST(Fork, ManyForksThatExitAtOnce) {
   REQUIRE(log.accusations() == 0);
 }
 
+/// No system call of this thread helps to find the end.
+void wait_in_user_mode(const RunningKernel& kernel) {
+  const std::uint64_t passes = kernel.passes();
+  while (kernel.passes() < passes + 2) {
+  }
+}
+
 PROCESS_TEST(Fork, RawForkWhoseChildIsGoneAtOnceEnds) {
   DriverLog log;
   char* memory = map_memory(kSize);
@@ -75,10 +83,23 @@ PROCESS_TEST(Fork, RawForkWhoseChildIsGoneAtOnceEnds) {
       _exit(0);
     }
     REQUIRE(waitpid(child, nullptr, 0) == child);
-    // No system call of this thread helps to find the end.
-    const std::uint64_t passes = kernel.passes();
-    while (kernel.passes() < passes + 2) {
+    wait_in_user_mode(kernel);
+  }
+  REQUIRE(kernel.mismatches() == 0);
+  REQUIRE(log.accusations() == 0);
+}
+
+PROCESS_TEST(Fork, RawForkWithoutAnyTraceEnds) {
+  // Nobody reaps the child, so not even its page faults are left.
+  signal(SIGCHLD, SIG_IGN);
+  DriverLog log;
+  char* memory = map_memory(kSize);
+  RunningKernel kernel(register_memory(memory, kSize), kWords);
+  for (int round = 0; round < 20; ++round) {
+    if (syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) == 0) {
+      _exit(0);
     }
+    wait_in_user_mode(kernel);
   }
   REQUIRE(kernel.mismatches() == 0);
   REQUIRE(log.accusations() == 0);
