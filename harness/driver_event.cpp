@@ -43,6 +43,8 @@ std::string_view driver_event_name(DriverEventKind kind) {
       return "missed";
     case DriverEventKind::kDeviceFault:
       return "device_fault";
+    case DriverEventKind::kStopReport:
+      return "stop_report";
   }
   return "unknown";
 }

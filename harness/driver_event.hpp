@@ -30,6 +30,7 @@ enum class DriverEventKind : std::uint8_t {
   kProtocol,         // 0x32, softgpu: access through a device PTE that was not valid
   kMissed,           // 0x33, softgpu: a PFN changed without an invalidation
   kDeviceFault,      // 0x34, softgpu: fatal access fault of a wave
+  kStopReport,       // 0x35, softgpu: when one stop of the queues went through its phases
 };
 
 // Why queues were evicted (enum KFD_QUEUE_EVICTION_TRIGGERS).
@@ -65,6 +66,16 @@ class BoundedText {
   bool truncated_ = false;
 };
 
+// Of kStopReport: ns from boottime_ns, the eviction; empty where the driver does not know.
+struct StopReport {
+  std::optional<std::int64_t> notified;       // the notifier let the held call go on
+  std::optional<std::int64_t> restore_began;  // change done, restore work begins
+  std::optional<std::int64_t> first_parked;   // the waves themselves, by the CPU's clock
+  std::optional<std::int64_t> last_parked;
+  std::optional<std::int64_t> first_resumed;
+  std::optional<std::int64_t> last_resumed;
+};
+
 // One event. Fields that the line does not carry are empty. Pages are the driver's pages
 // (PAGE_SIZE of the kernel), as printed.
 struct DriverEvent {
@@ -89,6 +100,7 @@ struct DriverEvent {
   std::optional<std::int64_t> lost_ns;  // kLostCpu
   std::optional<std::int32_t> protocol_kind;
   std::optional<std::uint64_t> sequence;  // reset sequence number, throttle counter
+  std::optional<StopReport> stop;         // kStopReport
   BoundedText raw;                        // the line without newline and NUL bytes
 
   /// Address of the first byte and length in bytes, where the event names pages.

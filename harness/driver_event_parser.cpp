@@ -183,6 +183,19 @@ bool parse_device_fault(FieldReader reader, DriverEvent& event) {
   return reader.complete();
 }
 
+bool parse_stop_report(FieldReader reader, DriverEvent& event) {
+  time_and_pid(reader, event);
+  StopReport stop;
+  for (std::optional<std::int64_t>* time :
+       {&stop.notified, &stop.restore_began, &stop.first_parked, &stop.last_parked,
+        &stop.first_resumed, &stop.last_resumed}) {
+    reader.literal(' ').decimal(*time);
+    if (*time < 0) time->reset();
+  }
+  event.stop = stop;
+  return reader.complete();
+}
+
 struct Format {
   std::uint32_t id;
   DriverEventKind kind;
@@ -207,6 +220,7 @@ constexpr Format kFormats[] = {
     {0x32, DriverEventKind::kProtocol, parse_protocol},
     {0x33, DriverEventKind::kMissed, parse_missed},
     {0x34, DriverEventKind::kDeviceFault, parse_device_fault},
+    {0x35, DriverEventKind::kStopReport, parse_stop_report},
 };
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "softgpu/core/device.hpp"
 #include "softgpu/core/hooks.hpp"
+#include "softgpu/core/stop_times.hpp"
 
 using namespace softgpu;  // the entry points below are in no namespace
 
@@ -38,5 +39,13 @@ uint64_t softgpu_audit_now() {
   device().auditor().audit(0, UINTPTR_MAX, UINT64_MAX);
   return device().auditor().missed_pages();
 }
+
+void softgpu_hold(uint32_t phase, uint64_t duration_ns) {
+  hold().set(
+      phase <= static_cast<uint32_t>(HoldPhase::kResume) ? HoldPhase{phase} : HoldPhase::kNone,
+      duration_ns);
+}
+
+uint64_t softgpu_last_hold_ns() { return hold().last_ns(); }
 
 }  // extern "C"

@@ -138,4 +138,15 @@ void DriverEvents::device_fault(std::uintptr_t address, Access access) {
        static_cast<unsigned long>(address), access == Access::kWrite ? 'W' : 'R');
 }
 
+void DriverEvents::stop_report(const StopTimes& times) {
+  // Offsets from the eviction; -1 where unknown.
+  const auto offset = [&](std::uint64_t time_ns) {
+    return time_ns == 0 ? -1LL : static_cast<long long>(time_ns - times.evicted_ns);
+  };
+  emit(EventId::kStopReport, "%llu -%d %lld %lld %lld %lld %lld %lld",
+       static_cast<unsigned long long>(times.evicted_ns), getpid(), offset(times.notified_ns),
+       offset(times.restore_began_ns), offset(times.first_parked_ns), offset(times.last_parked_ns),
+       offset(times.first_resumed_ns), offset(times.last_resumed_ns));
+}
+
 }  // namespace softgpu

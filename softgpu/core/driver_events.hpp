@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "softgpu/core/registry.hpp"
+#include "softgpu/core/stop_times.hpp"
 
 namespace softgpu {
 
@@ -21,6 +22,7 @@ enum class EventId : std::uint32_t {
   kProtocol = 0x32,
   kMissed = 0x33,
   kDeviceFault = 0x34,
+  kStopReport = 0x35,
 };
 
 /// KFD_QUEUE_EVICTION_TRIGGER_*.
@@ -55,6 +57,7 @@ class DriverEvents {
   void protocol_violation(std::uintptr_t address, ProtocolViolation kind);
   void missed(std::uintptr_t address, std::uint64_t pages);
   void device_fault(std::uintptr_t address, Access access);
+  void stop_report(const StopTimes& times);
 
  private:
   struct Client {

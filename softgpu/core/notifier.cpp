@@ -79,6 +79,9 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
   bool stop = false;
   for (std::size_t index = 0; index < kDomains; ++index) {
     if (effect.evicts[index] && !domains_[index].evicted) {
+      if (!waves_.stop_requested() && !stop) {
+        stop_times_ = {.evicted_ns = read_clock_ns(CLOCK_BOOTTIME)};
+      }
       events_.queue_eviction(domains_[index].trigger);
       stop = true;
     }
@@ -92,6 +95,7 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
   }
   if (stop) {
     waves_.wait_until_stopped();
+    hold().wait_in(HoldPhase::kNotifier);
     for (std::size_t index = 0; index < kDomains; ++index) {
       if (effect.evicts[index] && !domains_[index].evicted) {
         domains_[index].evicted = true;
@@ -104,6 +108,9 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
     check_stopped(intervals);
   }
   stale_plant_.take_page(registry_, intervals);
+  if (stop) {
+    stop_times_.notified_ns = read_clock_ns(CLOCK_BOOTTIME);
+  }
   return true;
 }
 
@@ -183,11 +190,32 @@ void Notifier::check_stopped(std::span<const Interval> intervals) {
 
 void Notifier::resume(EvictionDomain& domain) {
   events_.queue_restore(false);  // before the queues run, as KFD
+  hold().wait_in(HoldPhase::kResume);
   domain.evicted = false;
   if (std::none_of(domains_.begin(), domains_.end(),
                    [](const EvictionDomain& other) { return other.evicted; })) {
     waves_.resume();
+    stop_ended_ = true;
   }
+}
+
+void Notifier::note_restore_began() {
+  const std::lock_guard lock(lock_);
+  stop_times_.restore_began_ns = read_clock_ns(CLOCK_BOOTTIME);
+}
+
+void Notifier::report_stop() {
+  StopTimes times;
+  {
+    const std::lock_guard lock(lock_);
+    if (!stop_ended_) {
+      return;
+    }
+    stop_ended_ = false;
+    times = stop_times_;
+  }
+  take_wave_times(waves_, times);
+  events_.stop_report(times);
 }
 
 void Notifier::tell_worker() {

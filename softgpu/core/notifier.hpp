@@ -16,6 +16,7 @@
 #include "softgpu/core/range_list.hpp"
 #include "softgpu/core/registry.hpp"
 #include "softgpu/core/settings.hpp"
+#include "softgpu/core/stop_times.hpp"
 #include "softgpu/core/wave.hpp"
 
 namespace softgpu {
@@ -76,6 +77,11 @@ class Notifier {
   /// Under lock(): ends a domain's eviction; the device runs again when no domain is evicted.
   void resume(EvictionDomain& domain);
 
+  /// Worker: it begins to look pages up.
+  void note_restore_began();
+  /// Worker, without lock(): writes the report of the stop that resume() has just ended, if it has.
+  void report_stop();
+
   /// Under the registry lock: the ranges of this kind that are to be validated.
   RangeList& invalid_ranges(RangeKind kind) { return invalid_ranges_[kind == RangeKind::kSvm]; }
 
@@ -110,7 +116,9 @@ class Notifier {
       EvictionDomain{.kind = RangeKind::kUserptr, .trigger = EvictionTrigger::kUserptr},
       EvictionDomain{.kind = RangeKind::kSvm, .trigger = EvictionTrigger::kSvm}};
   std::array<RangeList, kDomains> invalid_ranges_;
-  bool worker_has_work_ = false;  // the supervisor's own
+  StopTimes stop_times_;                       // under lock()
+  bool stop_ended_ = false;                    // under lock()
+  bool worker_has_work_ = false;               // the supervisor's own
   std::uint64_t marks_ = 0;                    // number of the invalidation under way
   std::atomic<std::uint32_t> in_progress_{0};  // futex word
   std::atomic<std::uint32_t> work_{0};         // futex word of the restore worker

@@ -45,6 +45,7 @@ void RestoreWorker::serve() {
       }
       if (due) {
         restore(domain);
+        parts_.notifier.report_stop();
       }
     }
   }
@@ -58,6 +59,8 @@ void RestoreWorker::restore(EvictionDomain& domain) {
     return;
   }
   parts_.notifier.wait_for_ends([this] { parts_.forks.poll(); });
+  parts_.notifier.note_restore_began();
+  hold().wait_in(HoldPhase::kRevalidation);
   ++pass_;
   stage_all(domain.kind);
   finish_pass(domain);

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string_view>
 
+#include "softgpu/core/stop_times.hpp"
+
 namespace softgpu {
 namespace {
 
@@ -117,6 +119,10 @@ std::string read_settings(Settings& settings) {
   const char* plant = std::getenv("SOFTGPU_PLANT");
   if (plant != nullptr && *plant != '\0' && !read_plant(plant, settings)) {
     return wrong("SOFTGPU_PLANT", plant);
+  }
+  const char* held = std::getenv("SOFTGPU_HOLD");
+  if (held != nullptr && *held != '\0' && !hold().parse(held)) {
+    return wrong("SOFTGPU_HOLD", held);
   }
   return {};
 }

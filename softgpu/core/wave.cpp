@@ -108,6 +108,7 @@ void Wave::attend_slowly() {
   }
   while (table_->stop_requested()) {
     drop_translations();
+    parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
     state.store(kWaveParked, std::memory_order_seq_cst);
     table_->acknowledge();
     std::uint32_t stops = table_->stops_.load(std::memory_order_acquire);
@@ -115,6 +116,7 @@ void Wave::attend_slowly() {
       futex_wait(table_->stops_, stops);
       stops = table_->stops_.load(std::memory_order_acquire);
     }
+    resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
     state.store(kWaveRunning, std::memory_order_seq_cst);
   }
 }

@@ -69,6 +69,8 @@ class Wave : public WaveContext {
 
   std::atomic<std::uint32_t> state{kWaveIdle};
   std::atomic<std::uint32_t> flushes_done{0};
+  std::atomic<std::uint64_t> parked_ns{0};   // CLOCK_BOOTTIME of the last stop ...
+  std::atomic<std::uint64_t> resumed_ns{0};  // ... and of its end
   CpuWatch cpu_watch;
   std::uint64_t accesses = 0;    // counted for planted faults only
   std::uintptr_t accessing = 0;  // device address of the slow access under way

@@ -140,6 +140,19 @@ TEST(DriverEventParser, SoftwareGpuEvents) {
   EXPECT_EQ(fault.access, 'W');
 }
 
+TEST(DriverEventParser, ReportOfAStop) {
+  const DriverEvent stop = parse_one("35 1000 -8 7 1000000 -1 5 1400000 1500000\n");
+  EXPECT_EQ(stop.kind, DriverEventKind::kStopReport);
+  ASSERT_TRUE(stop.stop);
+  EXPECT_EQ(stop.boottime_ns, 1000);
+  EXPECT_EQ(stop.stop->notified, 7);
+  EXPECT_EQ(stop.stop->restore_began, 1000000);
+  EXPECT_FALSE(stop.stop->first_parked);
+  EXPECT_EQ(stop.stop->last_parked, 5);
+  EXPECT_EQ(stop.stop->first_resumed, 1400000);
+  EXPECT_EQ(stop.stop->last_resumed, 1500000);
+}
+
 TEST(DriverEventParser, UnknownIdsAreKeptAsText) {
   DriverEventParser parser;
   std::vector<DriverEvent> events;
@@ -171,6 +184,7 @@ TEST(DriverEventParser, MalformedLinesAreCountedAndTheNextOneIsRead) {
                            "7 44 -9 @7f(8) X",
                            "8 45 -9 @7f(8) W",
                            "b 46 -9 @7f(10) 8",
+                           "35 1000 -8 7 1 2 3 4",
                            "1 :name",
                            "1 ffffffff:name",
                            "2 20",

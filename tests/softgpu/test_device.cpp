@@ -170,9 +170,15 @@ void DriverLog::wait_for(const std::string& id, std::size_t wanted, const std::s
   }
 }
 
-std::vector<std::string> DriverLog::lines() {
+std::vector<std::string> DriverLog::all_lines() {
   read_more(0);
   return lines_;
+}
+
+std::vector<std::string> DriverLog::lines() {
+  std::vector<std::string> kept = all_lines();
+  std::erase_if(kept, [](const std::string& line) { return line.starts_with("35 "); });
+  return kept;
 }
 
 RunningKernel::RunningKernel(std::uint64_t* device_words, std::size_t words) {

@@ -32,7 +32,10 @@ class DriverLog {
   /// Waits until there are that many; the test's time limit is the only limit.
   void wait_for(const std::string& id, std::size_t wanted, const std::string& tail = "");
 
-  /// Everything so far, without LOST_CPU lines, which depend on the machine's load.
+  /// Everything so far but LOST_CPU lines, which depend on the machine's load.
+  std::vector<std::string> all_lines();
+
+  /// The same without the reports of stops, which come when the waves have run again.
   std::vector<std::string> lines();
 
   /// Wrong things that the device itself has noticed: PROTOCOL lines, and pages in MISSED lines
