@@ -81,9 +81,10 @@ Counts run_once(const Scenario& scenario, std::uint64_t seed) {
 }
 
 Counts run_scenario(const Scenario& scenario, std::size_t repetitions) {
+  std::vector<Counts> counts(repetitions);
+  run_in_parallel(repetitions, [&](std::size_t i) { counts[i] = run_once(scenario, i + 1); });
   Counts total;
-  for (std::size_t i = 0; i < repetitions; ++i) {
-    const Counts once = run_once(scenario, i + 1);
+  for (const Counts& once : counts) {
     total.repetitions += once.repetitions;
     total.gate_alarms += once.gate_alarms;
     total.report_alarms += once.report_alarms;

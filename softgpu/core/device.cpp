@@ -38,7 +38,7 @@ Device::Device(Settings settings)
       memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_}, settings_.vram_bytes),
       supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
-                      settings_.plant == Plant::kEarlyResume) {
+                      settings_) {
   if (plant_watches_accesses(settings_.plant)) {
     waves_.watch_all_accesses();
   }

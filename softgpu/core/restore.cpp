@@ -10,8 +10,10 @@
 
 namespace softgpu {
 
-RestoreWorker::RestoreWorker(const Parts& parts, bool resumes_early)
-    : parts_(parts), resumes_early_(resumes_early) {}
+RestoreWorker::RestoreWorker(const Parts& parts, const Settings& settings)
+    : parts_(parts),
+      resumes_early_(settings.plant == Plant::kEarlyResume),
+      slower_percent_(settings.slower_percent) {}
 
 bool RestoreWorker::any_due(std::uint64_t now_ns, std::int64_t& wait_ns) {
   wait_ns = -1;
@@ -63,7 +65,25 @@ void RestoreWorker::restore(EvictionDomain& domain) {
   hold().wait_in(HoldPhase::kRevalidation);
   ++pass_;
   stage_all(domain.kind);
+  dawdle(domain);
   finish_pass(domain);
+}
+
+/// Planted: from the eviction, or the attempt before, to here takes so much longer. It works all
+/// the time, as a slow restore would, and holds no lock that a system call waits for.
+void RestoreWorker::dawdle(EvictionDomain& domain) {
+  if (slower_percent_ == 0) {
+    return;
+  }
+  std::uint64_t begin_ns = 0;
+  {
+    const std::lock_guard lock(parts_.notifier.lock());
+    begin_ns = domain.restore_due_ns - Notifier::kRestoreDelayNs;
+  }
+  const std::uint64_t so_far_ns = read_clock_ns(CLOCK_MONOTONIC) - begin_ns;
+  const std::uint64_t end_ns = begin_ns + so_far_ns + so_far_ns * slower_percent_ / 100;
+  while (read_clock_ns(CLOCK_MONOTONIC) < end_ns) {
+  }
 }
 
 Range* RestoreWorker::take_next(RangeKind kind) {

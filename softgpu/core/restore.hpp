@@ -9,6 +9,7 @@
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/memory.hpp"
 #include "softgpu/core/notifier.hpp"
+#include "softgpu/core/settings.hpp"
 
 namespace softgpu {
 
@@ -24,7 +25,7 @@ class RestoreWorker {
     const Pagemap& pagemap;
   };
 
-  RestoreWorker(const Parts& parts, bool resumes_early);
+  RestoreWorker(const Parts& parts, const Settings& settings);
 
   /// Body of the thread. Does not allocate: held threads may own malloc's locks.
   [[noreturn]] void serve();
@@ -32,6 +33,7 @@ class RestoreWorker {
  private:
   bool any_due(std::uint64_t now_ns, std::int64_t& wait_ns);
   void restore(EvictionDomain& domain);
+  void dawdle(EvictionDomain& domain);
   void stage_all(RangeKind kind);
   Range* take_next(RangeKind kind);
   bool is_staged(const Range& range) const;
@@ -39,7 +41,8 @@ class RestoreWorker {
   void finish_pass(EvictionDomain& domain);
 
   const Parts parts_;
-  const bool resumes_early_;  // planted fault
+  const bool resumes_early_;            // planted fault
+  const std::uint32_t slower_percent_;  // planted, 0 otherwise
   std::uint64_t pass_ = 0;
 };
 

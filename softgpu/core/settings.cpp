@@ -17,6 +17,7 @@ namespace softgpu {
 namespace {
 
 constexpr std::uint64_t kDefaultVramBytes = 256ull << 20;
+constexpr std::uint64_t kMostPercent = 1000;
 
 std::uint32_t usable_cpus() {
   cpu_set_t cpus;
@@ -84,6 +85,13 @@ bool read_plant(std::string_view text, Settings& settings) {
     settings.plant = Plant::kSkipHook;
     settings.plant_hook = text.substr(kSkipHook.size());
     return true;
+  }
+  constexpr std::string_view kSlowRestore = "slow_restore:";
+  if (text.starts_with(kSlowRestore)) {
+    const auto percent = parse_number(text.substr(kSlowRestore.size()));
+    settings.plant = Plant::kSlowRestore;
+    settings.slower_percent = static_cast<std::uint32_t>(percent.value_or(0));
+    return percent && *percent <= kMostPercent;
   }
   const auto* found = std::find_if(kNames.begin(), kNames.end(),
                                    [&](const Name& entry) { return entry.name == text; });

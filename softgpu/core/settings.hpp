@@ -13,7 +13,17 @@ enum class AuditLevel {
   kFull,     // also every page of every range before each held call proceeds
 };
 
-enum class Plant { kNone, kStale, kForeign, kLost, kTorn, kZero, kSkipHook, kEarlyResume };
+enum class Plant {
+  kNone,
+  kStale,
+  kForeign,
+  kLost,
+  kTorn,
+  kZero,
+  kSkipHook,
+  kEarlyResume,
+  kSlowRestore,  // damages nothing: a slowdown of known size, for tests of comparisons
+};
 
 struct Settings {
   std::uint32_t waves = 1;                  // SOFTGPU_WAVES
@@ -22,6 +32,7 @@ struct Settings {
   AuditLevel audit = AuditLevel::kRestore;  // SOFTGPU_AUDIT=off|restore|full
   Plant plant = Plant::kNone;               // SOFTGPU_PLANT
   std::string plant_hook;                   // SOFTGPU_PLANT=skip_hook:<hook>
+  std::uint32_t slower_percent = 0;         // SOFTGPU_PLANT=slow_restore:<percent>
 };
 
 /// Reads the environment. Returns an empty string, or what is wrong with it.

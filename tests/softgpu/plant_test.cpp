@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstring>
+#include <sstream>
 
 #include "process_test.hpp"
 #include "softgpu/api/softgpu_control.h"
@@ -151,6 +152,41 @@ TEST(Plant, EarlyResumeIsAProtocolViolation) {
   const ProcessResult early = run_planted("resume_before_restore", "early_resume");
   expect_passed(early);
   EXPECT_EQ(early.output.find("protocol=0"), std::string::npos) << early.output;
+}
+
+/// Time from the eviction that a call causes to the restore, from the events' own stamps.
+PROCESS_BODY(time_a_restore) {
+  DriverLog log;
+  char* memory = map_memory(kSize);
+  RunningKernel kernel(register_memory(memory, kSize), kWords);
+  REQUIRE(madvise(memory, kPage, MADV_DONTNEED) == 0);
+  log.wait_for("a", 1, " 50f7");
+  kernel.stop();
+  for (const std::string& line : log.lines()) {
+    std::printf("%s\n", line.c_str());
+  }
+}
+
+/// Nanoseconds between the first line with id 9 (queue eviction) and the first with id a (restore).
+std::uint64_t stopped_ns(const std::string& plant) {
+  const ProcessResult result = run_planted("time_a_restore", plant);
+  expect_passed(result);
+  std::istringstream lines(result.output);
+  std::uint64_t evicted_ns = 0;
+  for (std::string line; std::getline(lines, line);) {
+    std::uint64_t stamp_ns = 0;
+    unsigned id = 0;
+    if (std::sscanf(line.c_str(), "%x %lu", &id, &stamp_ns) != 2) continue;
+    if (id == 0x9 && evicted_ns == 0) evicted_ns = stamp_ns;
+    if (id == 0xa && evicted_ns != 0) return stamp_ns - evicted_ns;
+  }
+  ADD_FAILURE() << "no eviction and restore in\n" << result.output;
+  return 0;
+}
+
+TEST(Plant, SlowRestoreKeepsQueuesStoppedLonger) {
+  // KFD's restore delay of 1 ms passes before any restore, so 11 ms are the least with this plant.
+  EXPECT_GE(stopped_ns("slow_restore:1000"), 11'000'000u);
 }
 
 }  // namespace

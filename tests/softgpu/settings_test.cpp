@@ -60,6 +60,16 @@ TEST_F(SettingsTest, PlantsAreKnownByName) {
   EXPECT_NE(read_with("SOFTGPU_PLANT", "tornn"), "");
 }
 
+TEST_F(SettingsTest, ASlowRestoreHasAPercentage) {
+  EXPECT_EQ(read_with("SOFTGPU_PLANT", "slow_restore:20"), "");
+  EXPECT_EQ(settings_.plant, Plant::kSlowRestore);
+  EXPECT_EQ(settings_.slower_percent, 20u);
+  for (const char* text : {"slow_restore", "slow_restore:", "slow_restore:0", "slow_restore:-5",
+                           "slow_restore:x", "slow_restore:1001"}) {
+    EXPECT_NE(read_with("SOFTGPU_PLANT", text), "") << text;
+  }
+}
+
 TEST_F(SettingsTest, AuditLevelsAreKnownByName) {
   EXPECT_EQ(read_with("SOFTGPU_AUDIT", "full"), "");
   EXPECT_EQ(settings_.audit, AuditLevel::kFull);
