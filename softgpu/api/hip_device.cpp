@@ -45,7 +45,8 @@ constexpr std::array kAttributes = {
     Attribute{hipDeviceAttributeManagedMemory, [] { return 1; }},
     Attribute{hipDeviceAttributeConcurrentManagedAccess, [] { return 1; }},
     Attribute{hipDeviceAttributeDirectManagedMemAccessFromHost, [] { return 1; }},
-    Attribute{hipDeviceAttributePageableMemoryAccess, [] { return 0; }},  // no retry faults
+    Attribute{hipDeviceAttributePageableMemoryAccess,
+              [] { return device().retry_faults() ? 1 : 0; }},
     Attribute{hipDeviceAttributePageableMemoryAccessUsesHostPageTables, [] { return 0; }},
     Attribute{hipDeviceAttributeCanMapHostMemory, [] { return 1; }},
     Attribute{hipDeviceAttributeCanUseHostPointerForRegisteredMem, [] { return 0; }},
@@ -91,6 +92,7 @@ hipError_t get_properties(hipDeviceProp_t* properties, int ordinal) {
   properties->canMapHostMemory = 1;
   properties->managedMemory = 1;
   properties->directManagedMemAccessFromHost = 1;
+  properties->pageableMemoryAccess = device().retry_faults() ? 1 : 0;
   properties->concurrentManagedAccess = 1;
   return hipSuccess;
 }

@@ -123,14 +123,17 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetXNACKMode(HSAint32* enable) {
     if (enable == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
-    *enable = 0;
+    *enable = device().retry_faults() ? 1 : 0;
     return HSAKMT_STATUS_SUCCESS;
   });
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtSetXNACKMode(HSAint32 enable) {
-  // There are no retry faults: the mode cannot be had.
-  return call([=] { return enable == 0 ? HSAKMT_STATUS_SUCCESS : HSAKMT_STATUS_NOT_SUPPORTED; });
+  // kfd_chardev.c kfd_ioctl_set_xnack_mode: a negative value only asks, -EBUSY with queues.
+  return call([=] {
+    return enable < 0 || device().set_retry_faults(enable != 0) ? HSAKMT_STATUS_SUCCESS
+                                                                : HSAKMT_STATUS_ERROR;
+  });
 }
 
 // Since ROCm 5.3.0 (kfd_facts §0.23); Debian 12's header has no declaration.

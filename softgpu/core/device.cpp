@@ -35,10 +35,12 @@ Device::Device(Settings settings)
       auditor_(registry_, events_, pagemap_, settings_.audit),
       notifier_(registry_, waves_, events_, auditor_, settings_),
       forks_(notifier_),
-      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_}, settings_.vram_bytes),
+      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_}, settings_.vram_bytes,
+              settings_.retry_faults),
       supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
-                      settings_) {
+                      settings_),
+      fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_}) {
   if (plant_watches_accesses(settings_.plant)) {
     waves_.watch_all_accesses();
   }
@@ -56,6 +58,10 @@ Translation Device::report_protocol_violation(std::uintptr_t device_address) {
           .size = kPageSize,
           .writable_size = kPageSize,
           .delta = delta};
+}
+
+bool Device::set_retry_faults(bool enable) {
+  return enable == retry_faults() || (queues_.empty() && memory_.set_retry_faults(enable));
 }
 
 void Device::raise_memory_fault(std::uintptr_t device_address, Access access,

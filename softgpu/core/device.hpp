@@ -7,6 +7,7 @@
 
 #include "softgpu/core/audit.hpp"
 #include "softgpu/core/driver_events.hpp"
+#include "softgpu/core/fault_server.hpp"
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/memory.hpp"
 #include "softgpu/core/notifier.hpp"
@@ -27,6 +28,12 @@ class Device {
   const Settings& settings() const { return settings_; }
   Registry& registry() { return registry_; }
   WaveTable& waves() { return waves_; }
+
+  /// Whether SVM uses retry faults (XNACK). Can be changed while there are neither queues nor SVM
+  /// ranges, as in KFD; false when it cannot.
+  bool retry_faults() { return memory_.retry_faults(); }
+  bool set_retry_faults(bool enable);
+
   DriverEvents& events() { return events_; }
   Spawner& spawner() { return spawner_; }
   Queues& queues() { return queues_; }
@@ -35,6 +42,7 @@ class Device {
   Memory& memory() { return memory_; }
   Supervisor& supervisor() { return supervisor_; }
   RestoreWorker& restore_worker() { return restore_worker_; }
+  FaultServer& fault_server() { return fault_server_; }
 
   /// A wave hit an entry that is invalid while it runs: the model is wrong. Emits the event and
   /// returns a translation of the one page through the CPU's page table, as stale hardware would.
@@ -58,6 +66,7 @@ class Device {
   Memory memory_;
   Supervisor supervisor_;
   RestoreWorker restore_worker_;
+  FaultServer fault_server_;
 };
 
 /// Makes the device on the first call. Returns an empty string, or why there is none; the answer

@@ -113,9 +113,20 @@ void DriverEvents::queue_restore(bool rescheduled) {
        rescheduled ? " R" : "");
 }
 
-void DriverEvents::unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes) {
+void DriverEvents::unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes,
+                                  UnmapTrigger trigger) {
   emit(EventId::kUnmapFromGpu, "%lld -%d @%lx(%lx) %x %d", boottime_ns(), getpid(),
-       page_number(address), page_number(size_bytes), kGpuId, kUnmapFromCpu);
+       page_number(address), page_number(size_bytes), kGpuId, static_cast<int>(trigger));
+}
+
+void DriverEvents::page_fault_start(std::uintptr_t address, Access access, std::uint64_t since_ns) {
+  emit(EventId::kPageFaultStart, "%lld -%d @%lx(%x) %c", static_cast<long long>(since_ns), getpid(),
+       page_number(address), kGpuId, access == Access::kWrite ? 'W' : 'R');
+}
+
+void DriverEvents::page_fault_end(std::uintptr_t address) {
+  emit(EventId::kPageFaultEnd, "%lld -%d @%lx(%x) U", boottime_ns(), getpid(), page_number(address),
+       kGpuId);
 }
 
 void DriverEvents::lost_cpu(std::uint32_t wave, std::uint64_t lost_ns) {

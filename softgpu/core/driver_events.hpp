@@ -15,6 +15,8 @@ namespace softgpu {
 
 /// KSMI ids of linux/kfd_ioctl.h, then softgpu's own. A mask bit is id - 1.
 enum class EventId : std::uint32_t {
+  kPageFaultStart = 7,
+  kPageFaultEnd = 8,
   kQueueEviction = 9,
   kQueueRestore = 10,
   kUnmapFromGpu = 11,
@@ -28,8 +30,8 @@ enum class EventId : std::uint32_t {
 /// KFD_QUEUE_EVICTION_TRIGGER_*.
 enum class EvictionTrigger : int { kSvm = 0, kUserptr = 1 };
 
-/// KFD_SVM_UNMAP_TRIGGER_UNMAP_FROM_CPU.
-inline constexpr int kUnmapFromCpu = 2;
+/// KFD_SVM_UNMAP_TRIGGER_*.
+enum class UnmapTrigger : int { kMmuNotify = 0, kUnmapFromCpu = 2 };
 
 inline constexpr std::uint32_t kGpuId = 0x50F7;
 
@@ -52,7 +54,10 @@ class DriverEvents {
 
   void queue_eviction(EvictionTrigger trigger);
   void queue_restore(bool rescheduled);
-  void unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes);
+  void unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes, UnmapTrigger trigger);
+  /// `since_ns`: CLOCK_BOOTTIME when the driver learnt of the fault.
+  void page_fault_start(std::uintptr_t address, Access access, std::uint64_t since_ns);
+  void page_fault_end(std::uintptr_t address);
   void lost_cpu(std::uint32_t wave, std::uint64_t lost_ns);
   void protocol_violation(std::uintptr_t address, ProtocolViolation kind);
   void missed(std::uintptr_t address, std::uint64_t pages);

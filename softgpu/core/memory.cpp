@@ -49,13 +49,14 @@ bool size_is_valid(std::uintptr_t pointer, std::size_t size_bytes) {
 
 }  // namespace
 
-Memory::Memory(const Parts& parts, std::size_t vram_bytes)
+Memory::Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults)
     : registry_(parts.registry),
       waves_(parts.waves),
       notifier_(parts.notifier),
       forks_(parts.forks),
       auditor_(parts.auditor),
       pagemap_(parts.pagemap),
+      retry_faults_(retry_faults),
       vram_bytes_(page_ceil(vram_bytes)) {
   // Shared, so that fork neither copies nor write-protects it: device memory has no such thing.
   vram_host_ = map_pages(vram_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
@@ -77,7 +78,12 @@ std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
   range->page_count = (page_ceil(pointer + size_bytes) - range->host_begin) >> kPageShift;
   range->device_begin = range->host_begin;
   range->entries.reset(new std::uint64_t[range->page_count]());
-  range->staged.reset(new std::uint64_t[range->page_count]());
+  range->retries = kind == RangeKind::kSvm && retry_faults_;
+  if (range->retries) {
+    range->validated_ns.reset(new std::uint64_t[range->block_of(range->page_count - 1) + 1]());
+  } else {
+    range->staged.reset(new std::uint64_t[range->page_count]());
+  }
   return range;
 }
 
@@ -90,10 +96,12 @@ MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
         registry_.overlaps_bytes(range.pointer, range.size_bytes)) {
       return MemoryError::kAlreadyRegistered;
     }
-    range.invalid = 1;
+    range.invalid = range.retries ? 0 : 1;
+    range.pages = range.retries ? RangePages::kMixed : RangePages::kNone;
     registry_.insert(range);
   }
-  const MemoryError error = validate_first(range);
+  // With retry faults on, the first access of a wave brings the pages (kfd_facts §2).
+  const MemoryError error = range.retries ? MemoryError::kNone : validate_first(range);
   if (error != MemoryError::kNone) {
     const std::lock_guard lock(registry_.lock());
     registry_.erase(range);
@@ -112,6 +120,9 @@ MemoryError Memory::validate_first(Range& range) {
     notifier_.wait_for_ends([this] { forks_.poll(); });
     {
       const std::lock_guard lock(registry_.lock());
+      if (!notifier_.is_quiet()) {
+        continue;
+      }
       begin_staging(range);
     }
     const Validation validation = fault_in(range, pagemap_);
@@ -286,11 +297,24 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
     case RangeOrigin::kManaged:
       unmap_what_is_left(*range);
       break;
+    case RangeOrigin::kSystem:
+      break;  // ends with its mapping, and is not in ranges_
     case RangeOrigin::kVram:
       vram_used_.erase(range->device_begin - vram_device_);
       break;
   }
   return MemoryError::kNone;
+}
+
+bool Memory::set_retry_faults(bool enable) {
+  const std::lock_guard lock(lock_);
+  const bool has_svm = std::any_of(ranges_.begin(), ranges_.end(), [](const auto& entry) {
+    return entry.second->kind == RangeKind::kSvm;
+  });
+  if (!has_svm) {
+    retry_faults_.store(enable);
+  }
+  return !has_svm;
 }
 
 std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
@@ -299,8 +323,8 @@ std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
   if (range == nullptr) {
     range = registry_.find_host(pointer);
   }
-  if (range == nullptr) {
-    return std::nullopt;
+  if (range == nullptr || range->origin == RangeOrigin::kSystem) {
+    return std::nullopt;  // the program's own memory is nothing that HIP knows
   }
   const std::uintptr_t offset = range->pointer - range->host_begin;
   return RangeInfo{.kind = range->kind,

@@ -2,6 +2,7 @@
 // Making and ending ranges: what hipHostRegister, hipHostMalloc, hipMallocManaged and hipMalloc do.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -48,7 +49,7 @@ class Memory {
     const Pagemap& pagemap;
   };
 
-  Memory(const Parts& parts, std::size_t vram_bytes);
+  Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults);
 
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
@@ -57,6 +58,11 @@ class Memory {
 
   /// The range that a host or device pointer lies in.
   std::optional<RangeInfo> find(std::uintptr_t pointer);
+
+  bool retry_faults() const { return retry_faults_.load(std::memory_order_relaxed); }
+
+  /// False, and nothing is changed, when there are SVM ranges.
+  bool set_retry_faults(bool enable);
 
   std::size_t vram_bytes() const { return vram_bytes_; }
   std::size_t vram_free_bytes();
@@ -89,6 +95,7 @@ class Memory {
   // whose memory the program has unmapped may be followed by one at the same address.
   std::multimap<std::uintptr_t, std::unique_ptr<Range>> ranges_;
 
+  std::atomic<bool> retry_faults_;  // written under lock_
   const std::size_t vram_bytes_;
   std::uintptr_t vram_host_ = 0;    // the pool as the CPU writes it
   std::uintptr_t vram_device_ = 0;  // as kernels name it; not accessible to the CPU

@@ -21,6 +21,11 @@ bool only_unmaps(const Range& range, InvalidationCause cause) {
   return range.kind == RangeKind::kSvm && cause == InvalidationCause::kUnmap;
 }
 
+/// With retry faults on, queues run on and waves fault (kfd_facts §2, branch B).
+bool keeps_queues(const Range& range, InvalidationCause cause) {
+  return range.retries || only_unmaps(range, cause);
+}
+
 Interval overlap(const Range& range, const Interval& interval) {
   return {std::max(range.host_begin, interval.begin), std::min(range.host_end(), interval.end)};
 }
@@ -59,8 +64,8 @@ Notifier::Effect Notifier::inspect(std::span<const Interval> intervals, Invalida
   const std::lock_guard lock(registry_.lock());
   for_each_hit(intervals, cause, [&](Range& range, const Interval&) {
     effect.any = true;
-    if (only_unmaps(range, cause)) {
-      effect.flushes = true;
+    if (keeps_queues(range, cause)) {
+      effect.flushes = effect.flushes || range.mapped;
     } else if (range.mapped) {
       effect.evicts[domain_of(range)] = true;
     }
@@ -87,10 +92,10 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
     }
   }
   if (effect.flushes) {
-    announce_unmaps(intervals);
+    audit_before_clearing(intervals);
+    announce_unmaps(intervals, cause);
   }
-  mark(intervals, cause, stop);
-  if (effect.flushes && !waves_.stop_requested()) {
+  if (mark(intervals, cause, stop) && !waves_.stop_requested()) {
     waves_.wait_until_flushed(waves_.request_flush());
   }
   if (stop) {
@@ -119,24 +124,48 @@ void Notifier::end() {
   futex_wake_all(in_progress_);
 }
 
-void Notifier::announce_unmaps(std::span<const Interval> intervals) {
-  constexpr std::size_t kMaximum = 32;
-  std::array<Interval, kMaximum> unmapped;
-  std::size_t count = 0;
-  {
-    const std::lock_guard lock(registry_.lock());
-    for_each_hit(intervals, InvalidationCause::kUnmap, [&](Range& range, const Interval& hit) {
-      if (range.kind == RangeKind::kSvm && range.mapped && count < kMaximum) {
-        unmapped[count++] = hit;
-      }
-    });
-  }
-  for (std::size_t index = 0; index < count; ++index) {
-    events_.unmap_from_gpu(unmapped[index].begin, unmapped[index].end - unmapped[index].begin);
+void Notifier::audit_before_clearing(std::span<const Interval> intervals) {
+  for (const Interval& interval : intervals) {
+    if (interval.begin < interval.end) {
+      auditor_.audit(interval.begin, interval.end, kPagesAuditedBeforeCall);
+    }
   }
 }
 
-void Notifier::mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop) {
+void Notifier::announce_unmaps(std::span<const Interval> intervals, InvalidationCause cause) {
+  for (const Interval& interval : intervals) {
+    if (interval.begin < interval.end) {
+      announce_unmaps(interval, cause);
+    }
+  }
+}
+
+void Notifier::announce_unmaps(const Interval& interval, InvalidationCause cause) {
+  const UnmapTrigger trigger =
+      cause == InvalidationCause::kUnmap ? UnmapTrigger::kUnmapFromCpu : UnmapTrigger::kMmuNotify;
+  // In portions, since lines are not written under the registry lock.
+  constexpr std::size_t kPortion = 32;
+  std::array<Interval, kPortion> unmapped;
+  Interval rest = interval;
+  for (std::size_t count = kPortion; count == kPortion;) {
+    count = 0;
+    {
+      const std::lock_guard lock(registry_.lock());
+      for_each_hit({&rest, 1}, cause, [&](Range& range, const Interval& hit) {
+        if (keeps_queues(range, cause) && range.mapped && count < kPortion) {
+          unmapped[count++] = hit;
+        }
+      });
+    }
+    for (std::size_t index = 0; index < count; ++index) {
+      events_.unmap_from_gpu(unmapped[index].begin, unmapped[index].end - unmapped[index].begin,
+                             trigger);
+      rest.begin = std::max(rest.begin, unmapped[index].end);
+    }
+  }
+}
+
+bool Notifier::mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop) {
   // Waves are asked to stop under the registry lock: a wave that finds an invalid page finds the
   // request as well.
   const std::lock_guard lock(registry_.lock());
@@ -144,13 +173,18 @@ void Notifier::mark(std::span<const Interval> intervals, InvalidationCause cause
   if (stop) {
     waves_.request_stop();
   }
+  bool flush = false;
   for_each_hit(intervals, cause, [&](Range& range, const Interval& hit) {
+    flush = flush || (range.mapped && keeps_queues(range, cause));
     if (only_unmaps(range, cause)) {
       mark_unmapped(range, hit);
+    } else if (range.retries) {
+      clear_pages(range, hit, 0);
     } else {
       mark_invalid(range, hit);
     }
   });
+  return flush;
 }
 
 void Notifier::mark_invalid(Range& range, const Interval& hit) {
@@ -168,12 +202,21 @@ void Notifier::mark_invalid(Range& range, const Interval& hit) {
 }
 
 void Notifier::mark_unmapped(Range& range, const Interval& hit) {
-  const std::uint64_t begin_page = (hit.begin - range.host_begin) >> kPageShift;
-  const std::uint64_t end_page = (hit.end - range.host_begin) >> kPageShift;
-  std::fill(range.entries.get() + begin_page, range.entries.get() + end_page, Pte::kUnmapped);
+  clear_pages(range, hit, Pte::kUnmapped);
   range.has_unmapped = true;
+}
+
+void Notifier::clear_pages(Range& range, const Interval& hit, std::uint64_t entry) {
+  const std::uint64_t end_page = (hit.end - range.host_begin) >> kPageShift;
+  for (std::uint64_t page = (hit.begin - range.host_begin) >> kPageShift; page < end_page; ++page) {
+    // What is unmapped stays so, whatever happens to the memory that took its place.
+    range.entries[page] = entry | (range.entries[page] & Pte::kUnmapped);
+  }
   range.pages = RangePages::kMixed;
   ++range.invalidations;
+  if (range.retries && hit.begin == range.host_begin && hit.end == range.host_end()) {
+    range.mapped = false;  // as svm_range_unmap_from_gpus: until the next fault nothing to announce
+  }
 }
 
 void Notifier::check_stopped(std::span<const Interval> intervals) {

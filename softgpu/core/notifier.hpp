@@ -74,6 +74,10 @@ class Notifier {
   std::mutex& lock() { return lock_; }
   std::array<EvictionDomain, kDomains>& domains() { return domains_; }  // under lock()
 
+  /// Under the registry lock: no change is under way that some range was marked for, so pages
+  /// looked up from now on are the new ones unless the range is marked again.
+  bool is_quiet() const { return in_progress() == 0; }
+
   /// Under lock(): ends a domain's eviction; the device runs again when no domain is evicted.
   void resume(EvictionDomain& domain);
 
@@ -99,10 +103,15 @@ class Notifier {
   template <typename Visit>
   void for_each_hit(std::span<const Interval> intervals, InvalidationCause cause, Visit&& visit);
   Effect inspect(std::span<const Interval> intervals, InvalidationCause cause);
-  void announce_unmaps(std::span<const Interval> intervals);
-  void mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop);
+  void announce_unmaps(std::span<const Interval> intervals, InvalidationCause cause);
+  void announce_unmaps(const Interval& interval, InvalidationCause cause);
+  void audit_before_clearing(std::span<const Interval> intervals);
+
+  /// True: waves must drop their translations before the change.
+  bool mark(std::span<const Interval> intervals, InvalidationCause cause, bool stop);
   void mark_invalid(Range& range, const Interval& hit);
   void mark_unmapped(Range& range, const Interval& hit);
+  void clear_pages(Range& range, const Interval& hit, std::uint64_t entry);
   void check_stopped(std::span<const Interval> intervals);
   void wait_for_change(std::uint32_t count) const;
 

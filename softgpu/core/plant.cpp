@@ -23,7 +23,8 @@ constexpr std::uint64_t kForeignPeriod = 1009;
 constexpr std::size_t kMaximumChildren = 16;
 
 bool holds_data(const Range& range) {
-  return range.origin == RangeOrigin::kHostRegister || range.origin == RangeOrigin::kManaged;
+  return range.origin == RangeOrigin::kHostRegister || range.origin == RangeOrigin::kManaged ||
+         range.origin == RangeOrigin::kSystem;
 }
 
 /// The CPU address of a word of the program's data; 0 for all other memory.
@@ -41,7 +42,7 @@ template <typename Visit>
 void for_each_data_range(const Registry& registry, const Interval& interval, Visit&& visit) {
   registry.host_tree().for_each_overlap(interval.begin, interval.end - 1, [&](IntervalNode& node) {
     Range& range = range_of(node);
-    if (holds_data(range) && range.invalid != 0 && range.mapped) {
+    if (holds_data(range) && (range.retries || (range.invalid != 0 && range.mapped))) {
       visit(range);
     }
   });

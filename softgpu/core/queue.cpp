@@ -122,6 +122,11 @@ void Queues::remove(const std::shared_ptr<Queue>& queue) {
   queues_.remove(queue);
 }
 
+bool Queues::empty() {
+  const std::lock_guard lock(lock_);
+  return queues_.empty();
+}
+
 std::shared_ptr<Queue> Queues::null_queue() {
   {
     const std::lock_guard lock(lock_);

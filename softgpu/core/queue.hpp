@@ -83,6 +83,8 @@ class Queues {
   std::shared_ptr<Queue> add(bool blocking);
   void remove(const std::shared_ptr<Queue>& queue);
 
+  bool empty();
+
   /// The null stream, made when first needed.
   std::shared_ptr<Queue> null_queue();
 

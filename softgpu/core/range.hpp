@@ -26,8 +26,9 @@ enum class RangeKind {
   kPinned,   // device memory: no notifier, never evicted
 };
 
-/// Which call made the range, and so which call may end it.
-enum class RangeOrigin { kHostRegister, kHostMalloc, kManaged, kVram };
+/// Which call made the range, and so which call may end it. kSystem: memory of the program's own
+/// that the device has touched with retry faults on; it ends with its mapping.
+enum class RangeOrigin { kHostRegister, kHostMalloc, kManaged, kVram, kSystem };
 
 /// Device page-table entry.
 class Pte {
@@ -61,6 +62,22 @@ struct Validation {
   RangePages pages = RangePages::kNone;
 };
 
+/// Frees words unless they are part of a larger object.
+struct FreeWords {
+  bool owned = true;
+
+  void operator()(std::uint64_t* words) const {
+    if (owned) {
+      delete[] words;
+    }
+  }
+};
+using Words = std::unique_ptr<std::uint64_t[], FreeWords>;
+
+/// Retry faults are served in blocks of this many pages at most, aligned: KFD's default granularity
+/// (kfd_facts §2).
+inline constexpr std::uint64_t kBlockPages = 512;
+
 struct Range {
   std::uint64_t id = 0;  // never reused, unlike the address of this object
   RangeKind kind = RangeKind::kUserptr;
@@ -78,9 +95,10 @@ struct Range {
   IntervalNode device_node;
 
   // Guarded by the registry lock.
-  std::unique_ptr<std::uint64_t[]> entries;  // Pte, one per page
+  Words entries;  // Pte, one per page
   RangePages pages = RangePages::kNone;
   bool has_unmapped = false;        // some entries are Pte::kUnmapped
+  bool retries = false;             // SVM with retry faults on: single entries become invalid
   bool mapped = false;              // on the device; before, invalidations stop no queue
   std::uint64_t invalid = 0;        // invalidations since the last validation
   std::uint64_t invalidations = 0;  // all of them; tells the restore pass that something happened
@@ -96,7 +114,7 @@ struct Range {
 
   // Of the validation under way; guarded by the memory lock. Entries are staged here while the
   // range is invalid, so that nothing is allocated then.
-  std::unique_ptr<std::uint64_t[]> staged;
+  Words staged;
   std::uint64_t pass = 0;  // number of the restore pass that staged it last
   std::uint64_t pass_invalidations = 0;
   std::uint64_t pass_changed_begin = 0;
@@ -104,11 +122,19 @@ struct Range {
   bool pass_has_unmapped = false;
   Validation pass_validation;
 
+  // Of ranges that retry; guarded by the memory lock. CLOCK_MONOTONIC ns of each block's last
+  // validation, 0: never.
+  Words validated_ns;
+
   // Planted fault `stale`: the page that the device keeps its own copy of.
   std::uintptr_t stale_copy = 0;
   std::uint64_t stale_page = 0;
 
   std::uintptr_t host_end() const { return host_begin + page_count * kPageSize; }
+  std::uint64_t block_of(std::uint64_t page) const {
+    return ((host_begin >> kPageShift) + page) / kBlockPages -
+           (host_begin >> kPageShift) / kBlockPages;
+  }
   std::uintptr_t device_end() const { return device_begin + page_count * kPageSize; }
 };
 

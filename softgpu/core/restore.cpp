@@ -87,7 +87,13 @@ void RestoreWorker::dawdle(EvictionDomain& domain) {
 }
 
 Range* RestoreWorker::take_next(RangeKind kind) {
-  const std::lock_guard lock(parts_.registry.lock());
+  std::unique_lock lock(parts_.registry.lock());
+  // A range marked after the last look has not been changed yet: its pages would be the old ones.
+  while (!parts_.notifier.is_quiet()) {
+    lock.unlock();
+    parts_.notifier.wait_for_ends([this] { parts_.forks.poll(); });
+    lock.lock();
+  }
   RangeList& invalid = parts_.notifier.invalid_ranges(kind);
   Range* range = invalid.front();
   if (range == nullptr || range->pass == pass_) {

@@ -102,6 +102,11 @@ bool read_plant(std::string_view text, Settings& settings) {
   return true;
 }
 
+bool read_xnack(std::string_view text, Settings& settings) {
+  settings.retry_faults = text == "1";
+  return text == "0" || text == "1";
+}
+
 std::string wrong(const char* name, const char* text) {
   return std::string(name) + "=" + text + " is not understood";
 }
@@ -119,6 +124,10 @@ std::string read_settings(Settings& settings) {
       }
       setting.set(settings, *value);
     }
+  }
+  const char* xnack = std::getenv("HSA_XNACK");
+  if (xnack != nullptr && !read_xnack(xnack, settings)) {
+    return wrong("HSA_XNACK", xnack);
   }
   const char* audit = std::getenv("SOFTGPU_AUDIT");
   if (audit != nullptr && !read_audit(audit, settings)) {

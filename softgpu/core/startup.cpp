@@ -120,7 +120,8 @@ std::string check_process(const Settings& settings) {
 std::string start_notifier(Device& device) {
   Spawner& spawner = device.spawner();
   if (!spawner.start_thread("softgpu-superv", [&device] { device.supervisor().serve(); }) ||
-      !spawner.start_thread("softgpu-restore", [&device] { device.restore_worker().serve(); })) {
+      !spawner.start_thread("softgpu-restore", [&device] { device.restore_worker().serve(); }) ||
+      !spawner.start_thread("softgpu-faults", [&device] { device.fault_server().serve(); })) {
     return "the system gives no more threads";
   }
   watch_memory_signals();

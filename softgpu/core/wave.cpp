@@ -84,11 +84,7 @@ void Wave::start(Grid& grid, std::uint32_t index) {
 void Wave::run_grid(Grid& grid) {
   drop_translations();
   cpu_watch.restart();
-  // Either this wave sees the stop, or whoever stops sees it running and waits for it.
-  state.store(kWaveRunning, std::memory_order_seq_cst);
-  if (table_->stop_requested()) {
-    attend_slowly();
-  }
+  run_when_allowed();
   grid.run(grid.arguments);
   state.store(kWaveIdle, std::memory_order_seq_cst);
   table_->acknowledge();
@@ -106,18 +102,49 @@ void Wave::attend_slowly() {
     flushes_done.store(request, std::memory_order_seq_cst);
     table_->acknowledge();
   }
-  while (table_->stop_requested()) {
-    drop_translations();
-    parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
-    state.store(kWaveParked, std::memory_order_seq_cst);
-    table_->acknowledge();
-    std::uint32_t stops = table_->stops_.load(std::memory_order_acquire);
-    while ((stops & 1) != 0) {
-      futex_wait(table_->stops_, stops);
-      stops = table_->stops_.load(std::memory_order_acquire);
+  if (table_->stop_requested()) {
+    park();
+    run_when_allowed();
+  }
+}
+
+void Wave::run_when_allowed() {
+  for (;;) {
+    // Either this wave sees the stop, or whoever stops sees it resuming and waits for it.
+    state.store(kWaveResuming, std::memory_order_seq_cst);
+    if (!table_->stop_requested()) {
+      state.store(kWaveRunning, std::memory_order_seq_cst);
+      return;
     }
-    resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
-    state.store(kWaveRunning, std::memory_order_seq_cst);
+    park();
+  }
+}
+
+void Wave::park() {
+  drop_translations();
+  parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
+  state.store(kWaveParked, std::memory_order_seq_cst);
+  table_->acknowledge();
+  std::uint32_t stops = table_->stops_.load(std::memory_order_acquire);
+  while ((stops & 1) != 0) {
+    futex_wait(table_->stops_, stops);
+    stops = table_->stops_.load(std::memory_order_acquire);
+  }
+  resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
+}
+
+/// While the wave waits it holds no translation, so nobody who stops or flushes waits for it.
+void Wave::wait_for_service(std::uintptr_t device_address, Access access) {
+  cpu_watch.restart();
+  drop_translations();
+  fault_.address = device_address;
+  fault_.access = access;
+  state.store(kWaveFaulting, std::memory_order_seq_cst);
+  table_->acknowledge();
+  device().fault_server().serve_for(fault_);
+  run_when_allowed();
+  if (fault_.fatal) {
+    device().raise_memory_fault(device_address, access, *fault_.fatal);
   }
 }
 
@@ -158,7 +185,11 @@ bool Wave::fill(std::uintptr_t device_address, Access access) {
   if (result.fault == TranslationFault::kInvalidated) {
     result.translation = device().report_protocol_violation(device_address);
   } else if (result.fault) {
-    device().raise_memory_fault(device_address, access, *result.fault);
+    if (!device().retry_faults()) {
+      device().raise_memory_fault(device_address, access, *result.fault);
+    }
+    wait_for_service(device_address, access);
+    return false;
   }
   recent = result.translation;
   cached_[next_victim_] = recent;
@@ -223,6 +254,15 @@ bool WaveTable::translates_to(const WaveContext& wave, std::uintptr_t cpu_addres
   return cpu_address - recent.delta - recent.device_begin < recent.size;
 }
 
+bool WaveTable::stopped() const {
+  const std::size_t count = size();
+  return std::all_of(waves_.begin(), waves_.begin() + static_cast<std::ptrdiff_t>(count),
+                     [](const Wave* wave) {
+                       const std::uint32_t state = wave->state.load(std::memory_order_seq_cst);
+                       return state != kWaveRunning && state != kWaveResuming;
+                     });
+}
+
 Wave* WaveTable::add() {
   const std::size_t index = size_.load(std::memory_order_relaxed);
   if (index == kCapacity) {
@@ -279,7 +319,7 @@ void WaveTable::request_stop() {
 }
 
 void WaveTable::wait_until_stopped() {
-  wait_for_acknowledgements([this] { return running() == 0; });
+  wait_for_acknowledgements([this] { return stopped(); });
 }
 
 void WaveTable::resume() {
@@ -301,7 +341,8 @@ void WaveTable::wait_until_flushed(std::uint32_t request) {
     for (std::size_t index = 0; index < size(); ++index) {
       const Wave& wave = *waves_[index];
       // Signed difference: the counters may wrap.
-      if (wave.state.load(std::memory_order_seq_cst) == kWaveRunning &&
+      const std::uint32_t state = wave.state.load(std::memory_order_seq_cst);
+      if ((state == kWaveRunning || state == kWaveResuming) &&
           static_cast<std::int32_t>(wave.flushes_done.load(std::memory_order_seq_cst) - request) <
               0) {
         return false;

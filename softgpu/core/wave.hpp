@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "softgpu/core/registry.hpp"
 #include "softgpu/kernel/wave_context.hpp"
@@ -38,7 +39,25 @@ class CpuWatch {
   std::uint64_t baseline_cpu_ns_ = 0;
 };
 
-enum WaveState : std::uint32_t { kWaveIdle, kWaveRunning, kWaveParked };
+/// A resuming wave looks whether it may run; those who stop waves wait for it as for a running one.
+enum WaveState : std::uint32_t {
+  kWaveIdle,
+  kWaveResuming,
+  kWaveRunning,
+  kWaveParked,
+  kWaveFaulting,
+};
+
+/// A retry fault that its wave waits for.
+struct RetryFault {
+  std::uintptr_t address = 0;
+  Access access = Access::kRead;
+  std::optional<TranslationFault> fatal;  // the answer: nothing when the page is there now
+  std::uint64_t since_ns = 0;             // CLOCK_BOOTTIME
+  std::uint64_t due_ns = 0;               // CLOCK_MONOTONIC: not to be served before
+  std::atomic<std::uint32_t> pending{0};  // futex word
+  RetryFault* next = nullptr;             // in the order of arrival
+};
 
 class WaveTable;
 
@@ -79,12 +98,16 @@ class Wave : public WaveContext {
   static constexpr std::size_t kCachedTranslations = 8;
 
   void attend_slowly();
+  void run_when_allowed();
+  void park();
+  void wait_for_service(std::uintptr_t device_address, Access access);
   void run_grid(Grid& grid);
   void drop_translations();
   bool find_cached(std::uintptr_t device_address, Access access);
   bool fill(std::uintptr_t device_address, Access access);
 
   WaveTable* table_;
+  RetryFault fault_;
   std::array<Translation, kCachedTranslations> cached_{};
   std::size_t next_victim_ = 0;
   std::atomic<std::uint32_t> grids_given_{0};  // futex word
@@ -122,6 +145,9 @@ class WaveTable {
   std::size_t size() const { return size_.load(std::memory_order_acquire); }
   Wave& wave(std::size_t index) { return *waves_[index]; }
   std::size_t running() const;
+
+  /// Whether no wave runs or is about to.
+  bool stopped() const;
 
   /// Whether the wave holds a translation that ends at this CPU address. On the wave's own thread.
   bool translates_to(const WaveContext& wave, std::uintptr_t cpu_address) const;

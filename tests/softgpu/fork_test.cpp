@@ -32,9 +32,10 @@ void keeps_child_apart(HeldChild::Made made) {
   kernel.wait_for_passes(1);
   HeldChild child(made, [&] {
     // The kernel was stopped somewhere in its sweep: one pass before that place, the next behind.
-    const std::uint64_t newest = words[0];
+    const std::uint64_t newest = load_word(words);
     for (std::size_t word = 0; word < kWords; ++word) {
-      if (words[word] != newest && words[word] != newest - 1) {
+      const std::uint64_t value = load_word(words + word);
+      if (value != newest && value != newest - 1) {
         return 1;
       }
     }

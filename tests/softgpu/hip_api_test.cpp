@@ -165,7 +165,7 @@ PROCESS_TEST(Hsakmt, ClockCountersAreTheKernelsClock) {
   RunningKernel kernel(host_words(), kSize / 8);
   REQUIRE(hsaKmtGetClockCounters(1, &before) == HSAKMT_STATUS_SUCCESS);
   kernel.wait_for_passes(1);
-  const std::uint64_t stamp = kernel.control().last_clock_ticks;
+  const std::uint64_t stamp = load_word(&kernel.control().last_clock_ticks);
   REQUIRE(hsaKmtGetClockCounters(1, &after) == HSAKMT_STATUS_SUCCESS);
   REQUIRE(before.GPUClockCounter <= stamp && stamp <= after.GPUClockCounter);
   REQUIRE(before.CPUClockCounter < after.CPUClockCounter);
@@ -186,7 +186,6 @@ PROCESS_TEST(Hsakmt, TopologyHasOneGpu) {
   HSAint32 xnack = -1;
   REQUIRE(hsaKmtGetXNACKMode(&xnack) == HSAKMT_STATUS_SUCCESS);
   REQUIRE(xnack == 0);
-  REQUIRE(hsaKmtSetXNACKMode(1) == HSAKMT_STATUS_NOT_SUPPORTED);
   int descriptor = -1;
   REQUIRE(hsaKmtOpenSMI(0, &descriptor) == HSAKMT_STATUS_INVALID_NODE_UNIT);
 }

@@ -62,10 +62,10 @@ PROCESS_TEST(Invalidation, DeviceIsStoppedWhileEvicted) {
   REQUIRE(mprotect(memory, kPage, PROT_READ) == 0);
   log.wait_for("a", 3, kRescheduled);
   const std::uint64_t passes = kernel.passes();
-  const std::uint64_t clock = kernel.control().last_clock_ticks;
+  const std::uint64_t clock = load_word(&kernel.control().last_clock_ticks);
   log.wait_for("a", 6, kRescheduled);
   REQUIRE(kernel.passes() == passes);
-  REQUIRE(kernel.control().last_clock_ticks == clock);
+  REQUIRE(load_word(&kernel.control().last_clock_ticks) == clock);
   REQUIRE(log.count("a", kRestored) == 0);
   REQUIRE(log.count("9") == 1);
 
@@ -134,7 +134,7 @@ PROCESS_TEST(Invalidation, MapFixedReplacesTheMemoryUnderTheKernel) {
   REQUIRE(kernel.mismatches() <= kWords);
   REQUIRE(log.accusations() == 0);
   kernel.stop();
-  REQUIRE(*reinterpret_cast<std::uint64_t*>(memory) == kernel.passes());
+  REQUIRE(load_word(reinterpret_cast<std::uint64_t*>(memory)) == kernel.passes());
 }
 
 PROCESS_TEST(Invalidation, ManagedMemoryIsAnSvmRange) {

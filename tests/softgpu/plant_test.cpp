@@ -27,7 +27,8 @@ PROCESS_BODY(wait_for_mismatch) {
   while (kernel.mismatches() < 3) {
     kernel.wait_for_passes(1);
   }
-  std::printf("zeros=%lu observed=%lx\n", kernel.zeros(), kernel.control().first_observed);
+  std::printf("zeros=%lu observed=%lx\n", kernel.zeros(),
+              load_word(&kernel.control().first_observed));
 }
 
 TEST(Plant, ZeroReturnsZero) {
@@ -55,7 +56,7 @@ PROCESS_BODY(tear_in_first_pass) {
   char* memory = map_memory(kLarge);
   std::memset(memory, 0xFF, kLarge);
   RunningKernel kernel(register_memory(memory, kLarge), kLarge / 8);
-  std::printf("observed=%lx\n", kernel.control().first_observed);
+  std::printf("observed=%lx\n", load_word(&kernel.control().first_observed));
 }
 
 /// The kernel's data must be as the kernel left it, seen from the CPU.

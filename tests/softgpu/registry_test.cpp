@@ -19,7 +19,7 @@ std::unique_ptr<Range> make_range(std::size_t pages, RangeKind kind = RangeKind:
   range->host_begin = kHost;
   range->device_begin = kDevice;
   range->page_count = pages;
-  range->entries = std::make_unique<std::uint64_t[]>(pages);
+  range->entries.reset(new std::uint64_t[pages]());
   for (std::size_t page = 0; page < pages; ++page) {
     range->entries[page] = Pte::make(1000 + page, true);
   }

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 
@@ -220,6 +221,10 @@ void RunningKernel::stop() {
   REQUIRE_HIP(hipStreamDestroy(stream_));
   stream_ = nullptr;
 }
+
+std::uint64_t load_word(const std::uint64_t* word) { return load_shared(*word); }
+
+void ask_for_retry_faults() { REQUIRE(setenv("HSA_XNACK", "1", 1) == 0); }
 
 char* map_memory(std::size_t size_bytes) {
   void* memory =

@@ -93,6 +93,12 @@ class RunningKernel {
   hipStream_t stream_ = nullptr;
 };
 
+/// A word that waves may write at the same time.
+std::uint64_t load_word(const std::uint64_t* word);
+
+/// From now on the device of this process has retry faults; before the first HIP call.
+void ask_for_retry_faults();
+
 /// Anonymous private memory, written once.
 char* map_memory(std::size_t size_bytes);
 
