@@ -89,10 +89,12 @@ INSTANTIATE_TEST_SUITE_P(
                      events.unmap_from_gpu(0xABC000, 0x11000, UnmapTrigger::kUnmapFromCpu);
                    },
                    "b", " @abc(11) 50f7 2"},
-        FormatCase{
-            "PageFaultStart",
-            [](DriverEvents& events) { events.page_fault_start(0xABC008, Access::kWrite, 77); },
-            "7", " @abc(50f7) W"},
+        FormatCase{"PageFaultStart",
+                   [](DriverEvents& events) {
+                     events.page_fault_start(0xABC008, Access::kWrite,
+                                             read_clock_ns(CLOCK_BOOTTIME));
+                   },
+                   "7", " @abc(50f7) W"},
         FormatCase{"PageFaultEnd", [](DriverEvents& events) { events.page_fault_end(0xABC008); },
                    "8", " @abc(50f7) U"},
         FormatCase{"LostCpu", [](DriverEvents& events) { events.lost_cpu(3, 123456); }, "31",
