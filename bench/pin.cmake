@@ -4,7 +4,8 @@ add_library(notifier_pin_cases STATIC
   ${CMAKE_CURRENT_LIST_DIR}/pin_cases.cpp
   ${CMAKE_CURRENT_LIST_DIR}/pin_main.cpp
   ${CMAKE_CURRENT_LIST_DIR}/pin_suite.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/pin_table.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/pin_table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/pin_table_pages.cpp)
 target_link_libraries(notifier_pin_cases
   PUBLIC notifier_case_filter notifier_pin_engine notifier_analysis
   PRIVATE notifier_compile_options CLI11::CLI11)

@@ -47,6 +47,20 @@ void add_cost_cases(const pin::ActorRow& actor, std::vector<PinCase>& cases) {
   }
 }
 
+/// Copy on write on every kind of page, as the kernel's selftests/mm/cow.c has it.
+void add_page_cases(std::vector<PinCase>& cases) {
+  for (const pin::BackingRow& pages : pin::backings()) {
+    if (pin::is_plain(pages.backing)) continue;
+    for (const pin::ActorRow& actor : pin::actors()) {
+      if (!actor.on_all_pages) continue;
+      for (const pin::PerturbationRow& row : pin::perturbations()) {
+        if (!row.on_all_pages) continue;
+        cases.push_back({.actor = &actor, .perturbation = &row, .backing = pages.backing});
+      }
+    }
+  }
+}
+
 /// What all events of a case have in common, collected one after the other.
 class Collector {
  public:
@@ -180,9 +194,10 @@ class Collector {
       sample[Metric::kSyscall] = event.call_ns;
       sample[Metric::kFirstWrite] = event.first_write_ns;
       count(event.words_checked, event.words_changed_in_child, event.torn, sample);
-      note_outcome(event.outcome,
-                   expected_outcome(*wanted.perturbation, wanted.actor->hold, direction),
-                   direction);
+      note_outcome(
+          event.outcome,
+          expected_outcome(*wanted.perturbation, wanted.actor->hold, direction, wanted.backing),
+          direction);
       if (!wanted.perturbation->moves) {
         if (frames_identify_pages()) note_owner(event.original_page);
       } else if (event.control_moved.value_or(false)) {
@@ -288,6 +303,7 @@ std::vector<PinCase> all_pin_cases() {
       }
     }
   }
+  add_page_cases(cases);
   for (const pin::ActorRow& actor : pin::actors()) add_cost_cases(actor, cases);
   for (const pin::TogetherRow& row : pin::together_rows()) {
     cases.push_back({.actor = pin::find_actor(row.first), .together = &row});
@@ -298,6 +314,7 @@ std::vector<PinCase> all_pin_cases() {
 }
 
 std::uint32_t usual_events(const PinCase& wanted) {
+  if (!pin::is_plain(wanted.backing)) return 4;
   const bool slow = wanted.backing == pin::Backing::kThp && wanted.size_bytes > (4 << 20);
   return slow ? 5 : 10;
 }

@@ -10,6 +10,8 @@
 #include <map>
 #include <sstream>
 
+#include "bench/pin_markdown.hpp"
+#include "bench/pin_table_pages.hpp"
 #include "harness/case.hpp"
 #include "harness/format.hpp"
 #include "harness/pin/actor.hpp"
@@ -27,17 +29,19 @@ constexpr double kMib = 1 << 20;
 
 struct Group {
   std::string_view title;
-  std::array<std::string_view, 12> perturbations;  // with "/" and a policy that is not the default
+  std::array<std::string_view, 13> perturbations;  // with "/" and a policy that is not the default
 };
 
 constexpr std::array kGroups = {
     Group{"After a fork",
           {"none", "fork_child_hold", "fork_parent_write", "fork_child_write", "fork_exit",
            "fork_mprotect", "fork_parent_unmap", "fork_unmap_child_write", "fork_before_hold",
-           "fork_before_hold_unmap", "fork_parent_write/dontfork", "fork_parent_write/wipeonfork"}},
+           "fork_before_hold_unmap", "fork_exit_before_hold", "fork_parent_write/dontfork",
+           "fork_parent_write/wipeonfork"}},
     Group{"When the memory changes",
           {"dontneed", "map_fixed", "munmap_mmap", "munmap", "mremap_move", "mremap_dontunmap",
-           "mprotect_ro", "mprotect_none", "mprotect_ro_rw"}},
+           "mprotect_ro", "mprotect_none", "mprotect_ro_rw", "mprotect_soft_dirty",
+           "mprotect_before_hold"}},
     Group{"When the kernel moves pages", {"move_pages", "compact", "collapse", "ksm", "pageout"}},
 };
 
@@ -122,16 +126,6 @@ std::string cell_text(const PinCell* cell) {
   }
   if (cell->call_ns) text += ", " + format_duration(cell->call_ns);
   return text;
-}
-
-void append_row(std::string& text, const std::vector<std::string>& cells) {
-  for (const std::string& cell : cells) text += fmt::format("| {} ", cell);
-  text += "|\n";
-}
-
-void append_header(std::string& text, const std::vector<std::string>& titles) {
-  append_row(text, titles);
-  append_row(text, std::vector<std::string>(titles.size(), "---"));
 }
 
 void append_group(std::string& text, std::span<const PinCell> cells, std::string_view backing,
@@ -319,6 +313,7 @@ std::string pin_table_markdown(std::span<const PinCell> cells) {
   for (const std::string_view backing : {"anon", "thp"}) {
     for (const Group& group : kGroups) append_group(text, cells, backing, group);
   }
+  append_outcomes_by_pages(text, cells);
   append_fork_safety(text, cells);
   append_costs(text, cells);
   append_together(text, cells);

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <span>
 #include <string>
@@ -52,14 +53,20 @@ struct ActorRow {
   std::string_view name;  // the memory column of the CSV is "pin_" and this
   std::string_view summary;
   std::string_view source;  // kernel function that takes hold of the pages
-  Hold hold;
-  bool writes;
-  bool reads;
-  std::size_t largest_bytes;  // that one attachment can hold; 0: no limit but memory
-  // First kernel, as major * 1000 + minor, for which the expected outcomes were worked out.
-  int expected_since;
-  std::unique_ptr<Actor> (*make)();
+  Hold hold = Hold::kNothing;
+  bool writes = true;
+  bool reads = true;
+  bool on_all_pages = false;      // also with the pages of selftests/mm/cow.c, not only plain ones
+  std::size_t largest_bytes = 0;  // that one attachment can hold; 0: no limit but memory
+  // First kernel, as major * 1000 + minor, for which the expected outcomes were worked out. In 5.19
+  // anonymous pages came to know whether one process has them alone (PageAnonExclusive), which is
+  // what makes pins reliable.
+  int expected_since = 5019;
+  std::unique_ptr<Actor> (*make)() = nullptr;
 };
+
+/// Prints the name, so that names of tests do not hold addresses.
+std::ostream& operator<<(std::ostream& out, const ActorRow& row);
 
 std::span<const ActorRow> actors();
 /// Null when there is none of that name.

@@ -122,13 +122,15 @@ class RdmaRegion : public Actor {
     throw_if(madvise(staging_.address(), kUsedBytes, MADV_DONTFORK) != 0, "madvise(MADV_DONTFORK)");
     domain_.reset(ibv_alloc_pd(context_.get()));
     throw_if(domain_ == nullptr, "ibv_alloc_pd");
-    staging_memory_ = register_memory(staging_.used(), 0);
+    staging_memory_ = register_memory(staging_.used(), kAccess);
   }
 
-  void attach(std::span<std::byte> memory, Direction /*direction*/) override {
+  // A device that only reads asks for no more than that: the pin is one without FOLL_WRITE.
+  void attach(std::span<std::byte> memory, Direction direction) override {
     detach();
     target_ = memory;
-    target_memory_ = register_memory(memory, on_demand_ ? IBV_ACCESS_ON_DEMAND : 0);
+    const int rights = direction == Direction::kDeviceReads ? IBV_ACCESS_REMOTE_READ : kAccess;
+    target_memory_ = register_memory(memory, rights | (on_demand_ ? IBV_ACCESS_ON_DEMAND : 0));
   }
 
   int write(std::span<const std::byte> data) override {
@@ -165,9 +167,8 @@ class RdmaRegion : public Actor {
         path()));
   }
 
-  Memory register_memory(std::span<std::byte> memory, int more_access) {
-    Memory registered(
-        ibv_reg_mr(domain_.get(), memory.data(), memory.size(), kAccess | more_access));
+  Memory register_memory(std::span<std::byte> memory, int access) {
+    Memory registered(ibv_reg_mr(domain_.get(), memory.data(), memory.size(), access));
     if (registered == nullptr && errno == ENOMEM) {
       throw CannotRun(describe_memlock_refusal(memory.size()));
     }

@@ -22,9 +22,7 @@ class EventRun {
            std::uint64_t seed)
       : actor_(actor),
         row_(row),
-        layout_{.used_bytes = kUsedBytes,
-                .area_bytes = backing == Backing::kThp ? kHugeBytes : row.area_bytes,
-                .backing = backing},
+        layout_{.used_bytes = kUsedBytes, .area_bytes = row.area_bytes, .backing = backing},
         region_(layout_) {
     if (row.moves) control_.emplace(layout_);
     event_.region = &region_;
@@ -59,6 +57,7 @@ class EventRun {
     if (control_) {
       write_words(control_->used(), Writer::kProcess, kInitialEpoch, event_.seed ^ kControlSeed);
     }
+    region_.settle();
     if (row_.before == nullptr) return;
     // The pages that fork shares, before the actor may replace them.
     frames_known_ = read_page_entries(region_.address(), original_);

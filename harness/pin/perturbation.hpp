@@ -53,10 +53,14 @@ struct PerturbationRow {
   std::string_view summary;
   std::string_view source;  // kernel function that decides the outcome
   bool forks = false;
+  bool on_all_pages = false;   // also with the pages of selftests/mm/cow.c, not only plain ones
   bool moves = false;          // tries to move pages; compared with an unpinned control
   std::size_t area_bytes = 0;  // that the call needs around the held range
   FirstWriter first_writer = FirstWriter::kNobody;
   Expected expected;
+  // Of a reference to a page of the huge page pool, where it differs: there the number of mappings
+  // decides whether a page is shared, and references do not count (mm/hugetlb.c hugetlb_wp).
+  std::optional<Outcome> hugetlb_reference = std::nullopt;
   std::string (*cannot_run)() = nullptr;  // the reason, or an empty text
   void (*before)(Event&) = nullptr;       // before the actor attaches
   void (*perform)(Event&) = nullptr;      // the perturbation; times its call
@@ -67,6 +71,7 @@ std::span<const PerturbationRow> perturbations();
 /// Null when there is none of that name and policy.
 const PerturbationRow* find_perturbation(std::string_view name, std::string_view policy);
 
-Outcome expected_outcome(const PerturbationRow& row, Hold hold, Direction direction);
+Outcome expected_outcome(const PerturbationRow& row, Hold hold, Direction direction,
+                         Backing backing);
 
 }  // namespace notifier::pin

@@ -30,6 +30,7 @@ void mremap_dontunmap(Event& event);
 void protect_ro(Event& event);
 void protect_none(Event& event);
 void protect_ro_rw(Event& event);
+void protect_and_clear(Event& event);
 void unprotect(Event& event);
 
 // perturbation_move.cpp

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <fcntl.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <stdexcept>
 
+#include "harness/file_descriptor.hpp"
 #include "harness/pin/error.hpp"
 #include "harness/pin/perturbation_calls.hpp"
 
@@ -21,6 +24,13 @@ void expect_empty(const Event& event) {
 
 void protect(Event& event, int rights, const char* what) {
   throw_if(mprotect(event.region->address(), event.region->area_bytes(), rights) != 0, what);
+}
+
+/// Documentation/admin-guide/mm/soft-dirty.rst. Kernels without it (CONFIG_MEM_SOFT_DIRTY) take the
+/// number and do nothing; then mprotect() may map the page writable at once.
+void clear_soft_dirty() {
+  const FileDescriptor file(open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC));
+  throw_if(!file.valid() || write(file.get(), "4", 1) != 1, "/proc/self/clear_refs");
 }
 
 void move_with(Event& event, int flags) {
@@ -99,6 +109,13 @@ void protect_ro_rw(Event& event) {
     protect(event, PROT_READ, "mprotect(PROT_READ)");
     protect(event, kReadWrite, "mprotect(PROT_READ | PROT_WRITE)");
   });
+}
+
+// With clear bits mprotect() must leave the page read-only (vma_soft_dirty_enabled).
+void protect_and_clear(Event& event) {
+  protect(event, PROT_READ, "mprotect(PROT_READ)");
+  clear_soft_dirty();
+  timed(event, [&] { protect(event, kReadWrite, "mprotect(PROT_READ | PROT_WRITE)"); });
 }
 
 void unprotect(Event& event) { protect(event, kReadWrite, "mprotect(PROT_READ | PROT_WRITE)"); }

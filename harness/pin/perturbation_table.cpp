@@ -27,6 +27,7 @@ constexpr std::array kTable = {
                     .policy = "default",
                     .summary = "nothing: shows that actor and process work on the same memory",
                     .source = "",
+                    .on_all_pages = true,
                     .expected = kSafe,
                     .perform = do_nothing},
     PerturbationRow{.name = "fork_child_hold",
@@ -34,6 +35,7 @@ constexpr std::array kTable = {
                     .summary = "fork; the child lives and looks, the device comes first",
                     .source = kFork,
                     .forks = true,
+                    .on_all_pages = true,
                     .expected = kForkSplits,
                     .perform = fork_and_hold},
     PerturbationRow{.name = "fork_parent_write",
@@ -41,6 +43,7 @@ constexpr std::array kTable = {
                     .summary = "fork; the process writes first, the child lives",
                     .source = kFork,
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kProcess,
                     .expected = kForkSplits,
                     .perform = fork_and_hold},
@@ -49,22 +52,27 @@ constexpr std::array kTable = {
                     .summary = "fork; the child writes first",
                     .source = kFork,
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kChild,
                     .expected = kForkSplits,
+                    .hugetlb_reference = kCoherent,
                     .perform = fork_and_hold},
     PerturbationRow{.name = "fork_exit",
                     .policy = "default",
                     .summary = "fork; the child is gone before the process writes",
                     .source = "mm/memory.c do_wp_page: wp_can_reuse_anon_folio wants one reference",
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kProcess,
                     .expected = kForkSplits,
+                    .hugetlb_reference = kCoherent,
                     .perform = fork_and_wait},
     PerturbationRow{.name = "fork_parent_unmap",
                     .policy = "default",
                     .summary = "fork; the process unmaps its memory, the child keeps its own",
                     .source = kFork,
                     .forks = true,
+                    .on_all_pages = true,
                     .expected = kGone,
                     .perform = fork_and_unmap},
     PerturbationRow{.name = "fork_unmap_child_write",
@@ -72,8 +80,10 @@ constexpr std::array kTable = {
                     .summary = "fork; the process unmaps its memory, the child writes to its own",
                     .source = kFork,
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kChild,
                     .expected = kGone,
+                    .hugetlb_reference = kReachesChild,
                     .perform = fork_and_unmap},
     PerturbationRow{.name = "fork_mprotect",
                     .policy = "default",
@@ -81,6 +91,7 @@ constexpr std::array kTable = {
                     .source = "mm/mprotect.c can_change_pte_writable: not without a fault where "
                               "the page is shared",
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kProcess,
                     .expected = kForkSplits,
                     .perform = fork_and_protect},
@@ -91,10 +102,24 @@ constexpr std::array kTable = {
                         "mm/gup.c faultin_page: a shared page is replaced before it is pinned for "
                         "writing",
                     .forks = true,
+                    .on_all_pages = true,
                     .first_writer = FirstWriter::kProcess,
                     .expected = kForkSplits,
                     .before = fork_and_hold,
                     .perform = do_nothing},
+    PerturbationRow{
+        .name = "fork_exit_before_hold",
+        .policy = "default",
+        .summary = "fork; the child ends, then the actor takes hold, the process writes",
+        .source = "mm/gup.c gup_must_unshare: a page that was shared is not pinned as "
+                  "it is, though nobody else has it any more",
+        .forks = true,
+        .on_all_pages = true,
+        .first_writer = FirstWriter::kProcess,
+        .expected = kForkSplits,
+        .hugetlb_reference = kCoherent,
+        .before = fork_and_wait,
+        .perform = do_nothing},
     PerturbationRow{
         .name = "fork_before_hold_unmap",
         .policy = "default",
@@ -102,8 +127,10 @@ constexpr std::array kTable = {
         .source = "mm/gup.c faultin_page: a shared page is replaced before it is pinned for "
                   "writing",
         .forks = true,
+        .on_all_pages = true,
         .first_writer = FirstWriter::kChild,
         .expected = kGone,
+        .hugetlb_reference = kReachesChild,
         .before = fork_and_hold,
         .perform = unmap_after_fork},
     PerturbationRow{.name = "fork_parent_write",
@@ -179,8 +206,28 @@ constexpr std::array kTable = {
                     .policy = "default",
                     .summary = "read-only and back",
                     .source = "mm/mprotect.c can_change_pte_writable",
+                    .on_all_pages = true,
                     .expected = kSafe,
                     .perform = protect_ro_rw},
+    PerturbationRow{
+        .name = "mprotect_soft_dirty",
+        .policy = "default",
+        .summary = "read-only, soft-dirty bits cleared, and back: the next write faults",
+        .source = "mm/mprotect.c can_change_pte_writable, mm/memory.c do_wp_page: an "
+                  "exclusive page is written to where it is",
+        .on_all_pages = true,
+        .first_writer = FirstWriter::kProcess,
+        .expected = kSafe,
+        .perform = protect_and_clear},
+    PerturbationRow{.name = "mprotect_before_hold",
+                    .policy = "default",
+                    .summary = "the same before the actor takes hold, then the process writes",
+                    .source = "mm/gup.c gup_must_unshare: an exclusive page is pinned as it is",
+                    .on_all_pages = true,
+                    .first_writer = FirstWriter::kProcess,
+                    .expected = kSafe,
+                    .before = protect_and_clear,
+                    .perform = do_nothing},
     PerturbationRow{.name = "move_pages",
                     .policy = "default",
                     .summary = "move_pages(2) to another NUMA node",
@@ -239,9 +286,14 @@ const PerturbationRow* find_perturbation(std::string_view name, std::string_view
   return nullptr;
 }
 
-Outcome expected_outcome(const PerturbationRow& row, Hold hold, Direction direction) {
+Outcome expected_outcome(const PerturbationRow& row, Hold hold, Direction direction,
+                         Backing backing) {
   if (hold == Hold::kPin) return row.expected.pin;
-  if (hold == Hold::kReference) return row.expected.reference;
+  if (hold == Hold::kReference) {
+    const bool of_pool = backing == Backing::kHugetlb;
+    return of_pool ? row.hugetlb_reference.value_or(row.expected.reference)
+                   : row.expected.reference;
+  }
   return direction == Direction::kDeviceWrites ? row.expected.nothing_writes
                                                : row.expected.nothing_reads;
 }

@@ -77,6 +77,22 @@ TEST(PinTable, CorruptionOfAChildCannotBeOverlooked) {
             std::string::npos);
 }
 
+TEST(PinTable, HasAColumnForEachKindOfPage) {
+  std::vector<PinCell> cells = {make_cell("pin_vmsplice", "fork_exit", "orphan")};
+  EXPECT_EQ(pin_table_markdown(cells).find("by kind of page"), std::string::npos);
+  cells.push_back(make_cell("pin_vmsplice", "fork_exit", "coherent"));
+  cells.back().backing = "hugetlb";
+  cells.push_back(make_cell("pin_vmsplice", "fork_exit", "reaches_child"));
+  cells.back().backing = "thp_pte";
+  cells.back().changed_in_child = 1;
+  const std::string text = pin_table_markdown(cells);
+  EXPECT_NE(text.find("| actor | perturbation | anon | thp | anon_swapped |"), std::string::npos);
+  EXPECT_NE(text.find("| pin_vmsplice | fork_exit | orphan |  |  |  | **reaches_child** |"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("| coherent |\n"), std::string::npos) << text;
+}
+
 TEST(PinTable, CsvHasOneLinePerCell) {
   const std::vector<PinCell> cells = fork_cells("coherent", "coherent");
   const std::string text = pin_table_csv(cells);

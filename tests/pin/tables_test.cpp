@@ -24,6 +24,15 @@ TEST(ActorTable, EveryRowIsComplete) {
   EXPECT_EQ(find_actor("no such thing"), nullptr);
 }
 
+TEST(BackingTable, RowsStandWhereTheirValuesSay) {
+  std::set<std::string_view> names;
+  for (const BackingRow& row : backings()) {
+    EXPECT_EQ(&info(row.backing), &row) << row.name;
+    EXPECT_TRUE(names.insert(row.name).second) << row.name << " stands twice";
+    EXPECT_FALSE(row.summary.empty()) << row.name;
+  }
+}
+
 TEST(PerturbationTable, EveryRowIsComplete) {
   std::set<std::string> names;
   for (const PerturbationRow& row : perturbations()) {
