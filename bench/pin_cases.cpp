@@ -314,7 +314,7 @@ std::vector<PinCase> all_pin_cases() {
 }
 
 std::uint32_t usual_events(const PinCase& wanted) {
-  if (!pin::is_plain(wanted.backing)) return 4;
+  if (!pin::is_plain(wanted.backing)) return 2;
   const bool slow = wanted.backing == pin::Backing::kThp && wanted.size_bytes > (4 << 20);
   return slow ? 5 : 10;
 }

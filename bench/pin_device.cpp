@@ -169,25 +169,15 @@ constexpr std::array kRows = {
                 .run = run_writing},
 };
 
-int run(int argc, char** argv) {
+std::string start() {
   // Before the software GPU watches the system calls of this process.
   try {
     pin::HeldFile::shared();
   } catch (const pin::CannotRun&) {
     // Those that need it say so themselves.
   }
-  try {
-    device = open_device();
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "nothing can run here: %s\n", error.what());
-    return kExitNothingRan;
-  }
-  PinProgram program;
-  program.platform = device.platform;
-  for (const TogetherRow& row : kRows) {
-    program.cases.push_back({.actor = pin::find_actor(row.first), .together = &row});
-  }
-  return pin_main(argc, argv, program);
+  device = open_device();
+  return device.platform;
 }
 
 }  // namespace
@@ -195,7 +185,11 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return notifier::run(argc, argv);
+    notifier::PinProgram program{.start = notifier::start, .cases = {}};
+    for (const notifier::TogetherRow& row : notifier::kRows) {
+      program.cases.push_back({.actor = notifier::pin::find_actor(row.first), .together = &row});
+    }
+    return notifier::pin_main(argc, argv, program);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return notifier::kExitViolation;

@@ -172,7 +172,7 @@ void install_stop_handlers() {
   signal(SIGXFSZ, SIG_IGN);
 }
 
-int run_cases(const PinOptions& options, const PinProgram& program,
+int run_cases(const PinOptions& options, const std::string& platform,
               const std::vector<PinCase>& cases, int argc, char** argv) {
   const std::uint64_t seed =
       options.seed ? *options.seed : std::random_device{}() * 65'536ull % (1ull << 48);
@@ -183,7 +183,7 @@ int run_cases(const PinOptions& options, const PinProgram& program,
   nlohmann::json manifest = make_manifest(seed, argc, argv);
   manifest["self_test"] = planted;
   try {
-    PinSuite suite(options.results, std::move(manifest), seed, program.platform);
+    PinSuite suite(options.results, std::move(manifest), seed, platform);
     for (std::uint32_t run = 0; run < options.runs; ++run) {
       for (const PinCase& one : cases) {
         // Without a self-test that passed no outcome would mean anything.
@@ -236,7 +236,14 @@ int pin_main(int argc, char** argv, const PinProgram& program) {
     fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
     return kExitUsage;
   }
-  return run_cases(options, program, cases, argc, argv);
+  std::string platform;
+  try {
+    platform = program.start();
+  } catch (const std::exception& reason) {
+    fmt::print(stderr, "nothing can run here: {}\n", reason.what());
+    return kExitNothingRan;
+  }
+  return run_cases(options, platform, cases, argc, argv);
 }
 
 }  // namespace notifier

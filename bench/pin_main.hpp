@@ -10,7 +10,9 @@ namespace notifier {
 
 /// What a program of pin cases runs.
 struct PinProgram {
-  std::string platform;  // of its rows
+  /// Called before the first case; returns the platform of the rows. Throws std::exception where
+  /// nothing can run, with the reason.
+  std::string (*start)();
   std::vector<PinCase> cases;
 };
 

@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <memory>
+#include <stdexcept>
 
 #include "harness/pin/actor_calls.hpp"
 #include "harness/pin/error.hpp"
@@ -216,9 +217,12 @@ class RdmaRegion : public Actor {
     throw_if(count < 0, "ibv_poll_cq");
     if (completion.status == IBV_WC_SUCCESS) return 0;
     pair_.reset();
-    const bool not_there =
-        completion.status == IBV_WC_REM_ACCESS_ERR || completion.status == IBV_WC_REM_OP_ERR;
-    return not_there ? EFAULT : EIO;
+    return error_of(completion.status);
+  }
+
+  static int error_of(ibv_wc_status status) {
+    if (status == IBV_WC_REM_ACCESS_ERR || status == IBV_WC_REM_OP_ERR) return EFAULT;
+    throw std::runtime_error(fmt::format("RDMA completion: {}", ibv_wc_status_str(status)));
   }
 
   bool on_demand_;

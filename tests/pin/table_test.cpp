@@ -54,6 +54,19 @@ TEST(ForkSafety, IsUnknownWhereACaseDidNotRun) {
   EXPECT_EQ(fork_safety(cells, "pin_x", "thp"), ForkSafety::kUnknown);
 }
 
+// fork_parent_write is no case of the GPU bench: waves and process both write in all of them.
+TEST(ForkSafety, OfAGpuIsDecidedByItsOwnCases) {
+  std::vector<PinCell> cells;
+  for (const char* name : {"fork_child_hold", "fork_child_write", "fork_exit"}) {
+    cells.push_back(make_cell("userptr", name, "coherent"));
+  }
+  EXPECT_EQ(fork_safety(cells, "userptr", "anon"), ForkSafety::kUnneeded);
+  cells[1].outcome = "violations";
+  EXPECT_EQ(fork_safety(cells, "userptr", "anon"), ForkSafety::kUnknown);
+  cells.push_back(make_cell("userptr", "fork_child_hold", "coherent", "dontfork"));
+  EXPECT_EQ(fork_safety(cells, "userptr", "anon"), ForkSafety::kEnabled);
+}
+
 TEST(PinTable, ShowsOutcomesFailuresAndReasons) {
   std::vector<PinCell> cells = fork_cells("coherent", "coherent");
   cells[0].call_ns = 1500;
