@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <hsakmt.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -16,6 +17,12 @@ namespace {
 
 // The software GPU says so in its architecture name; everything else is ROCm's.
 constexpr std::string_view kSoftwareArchitecture = "softgpu";
+
+// All HIP calls that are made between the workload's launch and its end: any other may wait for the
+// kernel, and the kernel for us (kfd_facts §0.32). The software GPU holds every run to this list; a
+// ROCm runtime does not read it.
+constexpr const char* kCallsWhileAKernelRuns =
+    "hipLaunchKernel,hipStreamQuery,hipStreamSynchronize";
 
 int count_devices() {
   int devices = 0;
@@ -70,6 +77,7 @@ std::uint32_t read_gpu_id(std::uint32_t node) {
 }  // namespace
 
 DeviceInfo open_device() {
+  setenv("SOFTGPU_ALLOWED_CALLS", kCallsWhileAKernelRuns, /*overwrite=*/0);
   count_devices();
   HIP_CHECK(hipSetDevice(0));
   hipDeviceProp_t properties{};

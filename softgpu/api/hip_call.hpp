@@ -8,6 +8,7 @@
 #include <new>
 #include <system_error>
 
+#include "softgpu/core/allowed_calls.hpp"
 #include "softgpu/core/device.hpp"
 #include "softgpu/core/memory.hpp"
 
@@ -16,12 +17,14 @@ namespace softgpu::api {
 /// Remembers the error for hipGetLastError and returns it. Success leaves the last error alone.
 hipError_t finish(hipError_t error);
 
-/// Runs body() with the device started; failures to start and exceptions become HIP errors.
+/// Runs body() with the device started; failures to start and exceptions become HIP errors. `name`
+/// is the HIP function's, for it is its body that calls this.
 template <typename Body>
-hipError_t call(Body&& body) {
+hipError_t call(Body&& body, const char* name = __builtin_FUNCTION()) {
   if (!start_device().empty()) {
     return finish(hipErrorNotInitialized);
   }
+  check_allowed_call(name);
   try {
     return finish(body());
   } catch (const std::bad_alloc&) {

@@ -183,6 +183,14 @@ void Queues::wait_for_all(const char* call) {
   }
 }
 
+std::string Queues::busy_operation() {
+  for (const QueuePoint& point : points(WaitsFor::kAllQueues)) {
+    std::string operation = point.queue->current_operation();
+    if (!operation.empty()) return operation;
+  }
+  return {};
+}
+
 bool Queues::take_waves(std::uint32_t count, std::vector<Wave*>& taken) {
   const std::lock_guard lock(waves_lock_);
   while (idle_waves_.size() < count) {

@@ -96,6 +96,9 @@ class Queues {
   void wait(const QueuePoint& point, const char* call);
   void wait_for_all(const char* call);
 
+  /// Name of something that runs or waits in any queue; empty when all are idle.
+  std::string busy_operation();
+
   /// Takes waves out of the pool, making new ones as needed; false when there are no more.
   bool take_waves(std::uint32_t count, std::vector<Wave*>& taken);
   void give_back(const std::vector<Wave*>& waves);

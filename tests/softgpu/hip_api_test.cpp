@@ -227,6 +227,27 @@ TEST(Misuse, CopyWaitsForThePersistentKernel) {
   EXPECT_NE(result.output.find("hipMemcpy has waited 50 ms"), std::string::npos) << result.output;
 }
 
+PROCESS_BODY(calls_while_a_kernel_runs) {
+  void* memory = nullptr;
+  REQUIRE_HIP(hipMalloc(&memory, kPage));  // nothing runs yet
+  RunningKernel kernel(host_words(), kSize / 8);
+  REQUIRE(hipStreamQuery(kernel.stream()) == hipErrorNotReady);
+  std::printf("the listed call passed\n");
+  std::fflush(stdout);
+  int devices = 0;
+  (void)hipGetDeviceCount(&devices);
+}
+TEST(Misuse, OnlyListedCallsMayBeMadeWhileAKernelRuns) {
+  const std::string listed = "hipLaunchKernel,hipStreamQuery";
+  const ProcessResult result =
+      run_process("calls_while_a_kernel_runs", {{"SOFTGPU_ALLOWED_CALLS", listed}});
+  EXPECT_EQ(result.signal, SIGABRT) << result.output;
+  EXPECT_NE(result.output.find("the listed call passed"), std::string::npos) << result.output;
+  EXPECT_NE(result.output.find("hipGetDeviceCount was called while kernel sweep_kernel runs"),
+            std::string::npos)
+      << result.output;
+}
+
 PROCESS_TEST(Misuse, ThreadsBeforeTheFirstCallAreRefused) {
   std::atomic<bool> stop{false};
   std::thread early([&] {
