@@ -9,7 +9,9 @@ namespace notifier {
 namespace {
 
 constexpr std::array kMemories{Memory::kUserptr, Memory::kManaged, Memory::kHost, Memory::kVram};
-constexpr std::array kPolicies{Policy::kDefault, Policy::kDontfork};
+constexpr std::array kBackings{Backing::kAnon,  Backing::kThp,        Backing::kHugetlb,
+                               Backing::kMemfd, Backing::kSharedAnon, Backing::kFilePrivate};
+constexpr std::array kPolicies{Policy::kDefault, Policy::kDontfork, Policy::kWipeonfork};
 
 Recovery usual_recovery(Memory memory) {
   return memory == Memory::kVram ? Recovery::kNone : Recovery::kPreempt;
@@ -71,25 +73,21 @@ constexpr std::array kDefaultSelection{
     SelectionRow{Memory::kVram, "fork_child_hold", Policy::kDefault, kMedium, 0},
 };
 
-}  // namespace
+// Events of a case in the quick selection: enough to see each operation at work, no statistics.
+constexpr std::uint32_t kQuickEvents = 10;
 
-std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
-  std::vector<Case> cases;
-  for (const Memory memory : kMemories) {
-    for (const Perturbation& perturbation : perturbations()) {
-      for (const Policy policy : kPolicies) {
-        for (const std::uint64_t size_bytes : sizes_bytes) {
-          cases.push_back(make_case(memory, perturbation.name, policy, size_bytes));
-        }
-      }
-    }
-  }
-  return cases;
+Touch usual_touch(const Case& wanted) {
+  return touch_rule(wanted, *find_perturbation(wanted.perturbation), usual_path(wanted.memory))
+      .touch;
 }
 
-std::vector<SelectedCase> selection(std::string_view name) {
+bool can_run(const Case& wanted) {
+  const Touch touch = usual_touch(wanted);
+  return touch == Touch::kKeeps || touch == Touch::kLeavesFirst;
+}
+
+std::vector<SelectedCase> default_selection() {
   std::vector<SelectedCase> selected;
-  if (name != "default") return selected;
   for (const SelectionRow& row : kDefaultSelection) {
     for (const std::uint64_t size_bytes : row.sizes_bytes) {
       if (size_bytes == 0) continue;
@@ -100,7 +98,78 @@ std::vector<SelectedCase> selection(std::string_view name) {
   return selected;
 }
 
-std::vector<std::string_view> selection_names() { return {"default"}; }
+/// Every perturbation once on every memory and backing that it can run on, at one size. Of the
+/// policies only the first that applies, except where they are what differs.
+std::vector<SelectedCase> quick_selection() {
+  std::vector<SelectedCase> selected;
+  std::string last;
+  for (const Case& wanted : all_cases({kMediumBytes})) {
+    const std::string what = std::string(to_string(wanted.memory)) +
+                             std::string(to_string(wanted.backing)) + wanted.perturbation;
+    const bool shows_policy =
+        wanted.perturbation == "fork_child_hold" && wanted.backing == Backing::kAnon;
+    if (!can_run(wanted) || (what == last && !shows_policy)) continue;
+    selected.push_back({wanted, kQuickEvents});
+    last = what;
+  }
+  return selected;
+}
+
+/// Everything that can run.
+std::vector<SelectedCase> full_selection() {
+  std::vector<SelectedCase> selected;
+  for (const Case& wanted : all_cases({kSmallBytes, kMediumBytes, kLargeBytes})) {
+    if (can_run(wanted)) selected.push_back({wanted, usual_events(wanted)});
+  }
+  return selected;
+}
+
+struct Selection {
+  std::string_view name;
+  std::vector<SelectedCase> (*cases)();
+};
+constexpr std::array kSelections{Selection{"default", default_selection},
+                                 Selection{"quick", quick_selection},
+                                 Selection{"full", full_selection}};
+
+}  // namespace
+
+std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
+  std::vector<Case> cases;
+  const auto add = [&](Case wanted) {
+    // What cannot run is shown once for each memory, not for every backing and policy besides.
+    const bool plain = wanted.backing == Backing::kAnon && wanted.policy == Policy::kDefault;
+    for (const std::uint64_t size_bytes : sizes_bytes) {
+      wanted.size_bytes = size_bytes;
+      if (plain || usual_touch(wanted) != Touch::kNotApplicable) cases.push_back(wanted);
+    }
+  };
+  for (const Memory memory : kMemories) {
+    for (const Backing backing : kBackings) {
+      for (const Perturbation& perturbation : perturbations()) {
+        for (const Policy policy : kPolicies) {
+          Case wanted = make_case(memory, perturbation.name, policy, 0);
+          wanted.backing = backing;
+          add(wanted);
+        }
+      }
+    }
+  }
+  return cases;
+}
+
+std::vector<SelectedCase> selection(std::string_view name) {
+  for (const Selection& candidate : kSelections) {
+    if (candidate.name == name) return candidate.cases();
+  }
+  return {};
+}
+
+std::vector<std::string> selection_names() {
+  std::vector<std::string> names;
+  for (const Selection& candidate : kSelections) names.emplace_back(candidate.name);
+  return names;
+}
 
 std::uint32_t usual_events(const Case& wanted) {
   if (wanted.size_bytes <= kSmallBytes) return 60;

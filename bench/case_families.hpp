@@ -25,9 +25,10 @@ struct SelectedCase {
   std::uint32_t events;
 };
 
-/// Selections by name: "default". Empty when there is none of that name.
+/// Selections by name: "default" for the main questions, "quick" for each operation once, "full"
+/// for all that can run. Empty when there is none of that name.
 std::vector<SelectedCase> selection(std::string_view name);
-std::vector<std::string_view> selection_names();
+std::vector<std::string> selection_names();
 
 /// Events per run where no selection says otherwise: fewer where one event takes long.
 std::uint32_t usual_events(const Case& wanted);

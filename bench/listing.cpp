@@ -8,6 +8,16 @@
 #include "harness/perturbation.hpp"
 
 namespace notifier {
+namespace {
+
+/// "1", or "1-8" where events may fall together.
+std::string expected_text(const Case& wanted, const Perturbation& row, MemoryPath path) {
+  const ExpectedEvictions expected = expected_evictions(row, path, usually_copied_by_fork(wanted));
+  if (expected.least == expected.most) return std::to_string(expected.least);
+  return fmt::format("{}-{}", expected.least, expected.most);
+}
+
+}  // namespace
 
 std::string list_cases(const std::vector<Case>& cases) {
   std::string text = fmt::format("{:<60} {:<14} {:>9}  {}\n", "case", "touch", "evictions", "note");
@@ -17,11 +27,10 @@ std::string list_cases(const std::vector<Case>& cases) {
     const MemoryPath path = usual_path(wanted.memory);
     const TouchRule rule = touch_rule(wanted, *row, path);
     const bool runs = rule.touch == Touch::kKeeps || rule.touch == Touch::kLeavesFirst;
-    const bool inherited = wanted.policy == Policy::kDefault && wanted.memory != Memory::kHost;
-    const std::string evictions =
-        runs ? std::to_string(expected_evictions(*row, path, inherited)) : "-";
+    const std::string evictions = runs ? expected_text(wanted, *row, path) : "-";
     std::string note = rule.reason;
-    if (runs && row->hazardous) note = fmt::format("hazardous on a real GPU: {}", row->hazard);
+    if (runs && !row->hazard.empty())
+      note = fmt::format("hazardous on a real GPU: {}", row->hazard);
     fmt::format_to(std::back_inserter(text), "{:<60} {:<14} {:>9}  {}\n", wanted.name(),
                    to_string(rule.touch), evictions, note);
   }

@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <random>
 
+#include "bench/case_documentation.hpp"
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
@@ -234,6 +235,10 @@ int bench_main(int argc, char** argv) {
   if (parsed.exit_code) return *parsed.exit_code;
   if (parsed.options.probe) return run_probe(parsed.options, argv[0]);
   const Options& options = parsed.options;
+  if (options.long_list) {
+    std::printf("%s", document_cases().c_str());
+    return kExitOk;
+  }
   const std::vector<PlannedCase> plan = plan_cases(options);
   if (plan.empty()) {
     std::fprintf(stderr, "no case matches '%s'; --list shows all\n", options.filter.c_str());

@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
 #include "harness/case.hpp"
@@ -42,13 +43,17 @@ std::string check_size(const std::string& text) {
 
 void add_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
   app.add_option("--selection", options.selection, "Named list of cases to run")
-      ->check(CLI::IsMember({"default"}))
+      ->check(CLI::IsMember(selection_names()))
       ->capture_default_str();
   app.add_flag("--all", options.all, "All cases instead of a selection");
   app.add_option("--filter", options.filter,
                  "Only cases whose name matches this regular expression (or, after a -, does not); "
                  "searches all cases");
-  app.add_flag("--list", options.list, "List the cases and what each does, then end");
+  CLI::Option* list =
+      app.add_flag("--list", options.list, "List the cases and what each does, then end");
+  app.add_flag("--long", options.long_list,
+               "--list as a description of every perturbation, in Markdown (docs/cases.md)")
+      ->needs(list);
   app.add_flag("--dry-run", options.dry_run, "Print what would run, in order, then end");
   app.add_flag("--self-test", options.self_test_only,
                "Only plant faults and check that each is caught and classified");

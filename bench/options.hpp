@@ -14,6 +14,7 @@ struct Options {
   bool all = false;
   std::string filter;  // regular expression; our spelling of --benchmark_filter
   bool list = false;
+  bool long_list = false;
   bool list_names = false;  // --benchmark_list_tests
   bool dry_run = false;
   bool self_test_only = false;

@@ -44,13 +44,19 @@ void add(const WordCounts& seen, TogetherResult& result) {
   result.words_checked += seen.total;
 }
 
+Case used_memory() {
+  Case wanted;
+  wanted.size_bytes = kUsedBytes;
+  return wanted;
+}
+
 /// A workload kernel on memory of its own kind, with an actor on the same pages.
 class SharedPage {
  public:
   SharedPage(const TogetherRow& row, bool actor_writes, std::uint64_t seed)
       : seed_(seed),
         actor_writes_(actor_writes),
-        buffer_(allocate_buffer(Memory::kUserptr, Policy::kDefault, kUsedBytes)),
+        buffer_(allocate_buffer(used_memory())),
         workload_(*buffer_, options(seed)),
         actor_(pin::find_actor(row.first)->make()) {
     const std::int64_t enter_ns = pin::raw_clock_ns();

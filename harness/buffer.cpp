@@ -3,9 +3,13 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string_view>
 #include <system_error>
+#include <vector>
 
+#include "harness/backing.hpp"
 #include "harness/hip_check.hpp"
 #include "harness/huge_pages.hpp"
 #include "harness/smaps.hpp"
@@ -13,72 +17,68 @@
 namespace notifier {
 namespace {
 
-constexpr std::size_t kHugePageBytes = 2 << 20;
-// Room behind the buffer where munmap_neighbour maps and unmaps; never used by another mapping.
-constexpr std::size_t kNeighbourRoomBytes = 2 << 20;
-
-void throw_errno(const char* what) {
-  throw std::system_error(errno, std::generic_category(), what);
-}
-
-/// An address range of huge-page alignment with unmapped room behind it. Fresh for every case: SVM
-/// registrations outlive hipHostUnregister (kfd_facts §0.3).
-std::byte* map_anonymous(std::size_t size_bytes) {
-  const std::size_t reserved = size_bytes + kHugePageBytes + kNeighbourRoomBytes;
-  void* region =
-      mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (region == MAP_FAILED) throw_errno("mmap of an address range for the workload's memory");
-  const auto first = reinterpret_cast<std::uintptr_t>(region);
-  const std::uintptr_t aligned = (first + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
-  munmap(region, reserved);
-  void* memory = mmap(reinterpret_cast<void*>(aligned), size_bytes, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
-  if (memory == MAP_FAILED) throw_errno("mmap of the workload's memory");
-  return static_cast<std::byte*>(memory);
-}
-
 void advise(void* address, std::size_t size_bytes, int advice, const char* what) {
-  if (madvise(address, size_bytes, advice) != 0) throw_errno(what);
+  if (madvise(address, size_bytes, advice) != 0) {
+    throw std::system_error(errno, std::generic_category(), what);
+  }
 }
 
 void apply_policy(std::byte* host, std::size_t size_bytes, Policy policy) {
-  keep_base_pages(host, size_bytes);
-  if (policy == Policy::kDontfork)
+  if (policy == Policy::kDontfork) {
     advise(host, size_bytes, MADV_DONTFORK, "madvise(MADV_DONTFORK)");
+  }
+  if (policy == Policy::kWipeonfork) {
+    advise(host, size_bytes, MADV_WIPEONFORK, "madvise(MADV_WIPEONFORK)");
+  }
 }
 
-bool is_inherited(const std::byte* host, std::size_t size_bytes) {
-  return read_backing(host, size_bytes).copied_on_fork;
+ChildView observe_child_view(const std::byte* host, std::size_t size_bytes) {
+  if (read_backing(host, size_bytes).every_part_has_dontcopy) return ChildView::kNothing;
+  const std::vector<MemoryMapping> mappings = read_smaps(host, size_bytes);
+  const auto all_have = [&](std::string_view flag) {
+    return std::all_of(mappings.begin(), mappings.end(),
+                       [&](const MemoryMapping& one) { return one.has_flag(flag); });
+  };
+  // kernel/fork.c dup_mmap: no page table is copied for VM_WIPEONFORK.
+  if (all_have("wf")) return ChildView::kZeros;
+  return all_have("sh") ? ChildView::kSame : ChildView::kCopy;
 }
 
 class UserptrBuffer final : public Buffer {
  public:
-  UserptrBuffer(Policy policy, std::size_t size) {
+  UserptrBuffer(Backing backing, Policy policy, std::size_t size)
+      : backing_(backing), memory_(backing, size) {
     size_bytes_ = size;
-    host_ = map_anonymous(size);
+    host_ = memory_.begin();
+    apply_policy(host_, size, policy);
+    HIP_CHECK(hipHostRegister(host_, size, hipHostRegisterMapped));
     try {
-      apply_policy(host_, size, policy);
-      HIP_CHECK(hipHostRegister(host_, size, hipHostRegisterMapped));
-      registered_ = true;
       void* device = nullptr;
       HIP_CHECK(hipHostGetDevicePointer(&device, host_, 0));
       device_ = static_cast<std::uint64_t*>(device);
+      child_view_ = observe_child_view(host_, size);
     } catch (...) {
-      release();
+      HIP_CHECK_NO_THROW(hipHostUnregister(host_));
       throw;
     }
     // kfd_facts §0.2: equal addresses mean that the runtime registered an SVM range.
     path_ = static_cast<void*>(device_) == host_ ? MemoryPath::kSvmRange : MemoryPath::kUserptrBo;
-    inherited_by_fork_ = is_inherited(host_, size);
   }
-  ~UserptrBuffer() override { release(); }
+  ~UserptrBuffer() override { HIP_CHECK_NO_THROW(hipHostUnregister(host_)); }
+
+  std::string backing_mismatch() const override {
+    return notifier::backing_mismatch(backing_, host_, size_bytes_);
+  }
+  void map_again(std::byte* begin, std::size_t size_bytes) override {
+    memory_.map_again(begin, size_bytes);
+  }
+  void prepare_again(std::byte* begin, std::size_t size_bytes) override {
+    memory_.prepare(begin, size_bytes);
+  }
 
  private:
-  void release() {
-    if (registered_) HIP_CHECK_NO_THROW(hipHostUnregister(host_));
-    munmap(host_, size_bytes_);
-  }
-  bool registered_ = false;
+  Backing backing_;
+  BackingMemory memory_;
 };
 
 class ManagedBuffer final : public Buffer {
@@ -91,14 +91,22 @@ class ManagedBuffer final : public Buffer {
     device_ = static_cast<std::uint64_t*>(managed);
     path_ = MemoryPath::kSvmRange;
     try {
+      keep_base_pages(host_, size);
       apply_policy(host_, size, policy);
-      inherited_by_fork_ = is_inherited(host_, size);
+      child_view_ = observe_child_view(host_, size);
     } catch (...) {
       HIP_CHECK_NO_THROW(hipFree(managed));
       throw;
     }
   }
   ~ManagedBuffer() override { HIP_CHECK_NO_THROW(hipFree(host_)); }
+
+  std::string backing_mismatch() const override {
+    return notifier::backing_mismatch(Backing::kAnon, host_, size_bytes_);
+  }
+  void prepare_again(std::byte* begin, std::size_t size_bytes) override {
+    keep_base_pages(begin, size_bytes);
+  }
 };
 
 class HostBuffer final : public Buffer {
@@ -110,12 +118,13 @@ class HostBuffer final : public Buffer {
     HIP_CHECK(hipHostMalloc(&host, size, hipHostMallocCoherent | hipHostMallocMapped));
     host_ = static_cast<std::byte*>(host);
     try {
+      keep_base_pages(host_, size);
       apply_policy(host_, size, policy);
       void* device = nullptr;
       HIP_CHECK(hipHostGetDevicePointer(&device, host, 0));
       device_ = static_cast<std::uint64_t*>(device);
       path_ = observed_path();
-      inherited_by_fork_ = is_inherited(host_, size);
+      child_view_ = observe_child_view(host_, size);
     } catch (...) {
       HIP_CHECK_NO_THROW(hipHostFree(host));
       throw;
@@ -149,14 +158,23 @@ class VramBuffer final : public Buffer {
 
 }  // namespace
 
-std::unique_ptr<Buffer> allocate_buffer(Memory memory, Policy policy, std::size_t size_bytes) {
-  switch (memory) {
+void Buffer::map_again(std::byte* begin, std::size_t size_bytes) {
+  if (mmap(begin, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+           0) == MAP_FAILED) {
+    throw std::system_error(errno, std::generic_category(),
+                            "mmap(MAP_FIXED) over the workload's memory");
+  }
+}
+
+std::unique_ptr<Buffer> allocate_buffer(const Case& wanted) {
+  const std::size_t size_bytes = wanted.size_bytes;
+  switch (wanted.memory) {
     case Memory::kUserptr:
-      return std::make_unique<UserptrBuffer>(policy, size_bytes);
+      return std::make_unique<UserptrBuffer>(wanted.backing, wanted.policy, size_bytes);
     case Memory::kManaged:
-      return std::make_unique<ManagedBuffer>(policy, size_bytes);
+      return std::make_unique<ManagedBuffer>(wanted.policy, size_bytes);
     case Memory::kHost:
-      return std::make_unique<HostBuffer>(policy, size_bytes);
+      return std::make_unique<HostBuffer>(wanted.policy, size_bytes);
     case Memory::kVram:
       return std::make_unique<VramBuffer>(size_bytes);
   }

@@ -5,13 +5,23 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "harness/case.hpp"
 
 namespace notifier {
 
-/// One allocation of a case's memory kind, registered with the device. Base pages, policy applied,
-/// content undefined. Released on destruction, which on a real device waits for running kernels.
+/// What a forked child finds where this memory is in the parent.
+enum class ChildView {
+  kNothing,  // no mapping (MADV_DONTFORK)
+  kCopy,     // private: what the parent had at the fork
+  kZeros,    // MADV_WIPEONFORK
+  kSame      // shared with the parent
+};
+
+/// One allocation of a case's memory kind, registered with the device. Backing made and policy
+/// applied, content undefined. Released on destruction, which on a real device waits for running
+/// kernels.
 class Buffer {
  public:
   virtual ~Buffer() = default;
@@ -24,8 +34,16 @@ class Buffer {
   std::uint64_t* device() const { return device_; }
   std::size_t size_bytes() const { return size_bytes_; }
   MemoryPath path() const { return path_; }
-  /// Whether a forked child gets a copy (VmFlags without `dc` and `sh`, kfd_facts §0.15).
-  bool inherited_by_fork() const { return inherited_by_fork_; }
+  /// From VmFlags (kfd_facts §0.15); only memory that is copied makes fork notify (§0.13).
+  ChildView child_view() const { return child_view_; }
+
+  /// Why the kernel no longer gives what the case names (huge pages split, pages in swap); empty
+  /// when it does. Reads smaps: never while time is taken.
+  virtual std::string backing_mismatch() const { return ""; }
+  /// Maps a part of the memory anew in place, with the same backing. Throws std::system_error.
+  virtual void map_again(std::byte* begin, std::size_t size_bytes);
+  /// Gives advice back that map_again() or a perturbation has dropped.
+  virtual void prepare_again(std::byte*, std::size_t) {}
 
  protected:
   Buffer() = default;
@@ -33,10 +51,11 @@ class Buffer {
   std::uint64_t* device_ = nullptr;
   std::size_t size_bytes_ = 0;
   MemoryPath path_ = MemoryPath::kVram;
-  bool inherited_by_fork_ = false;
+  ChildView child_view_ = ChildView::kNothing;
 };
 
-/// Throws HipError or std::system_error when the memory cannot be had or registered.
-std::unique_ptr<Buffer> allocate_buffer(Memory memory, Policy policy, std::size_t size_bytes);
+/// Throws CannotPerform where the machine lacks the backing, HipError or std::system_error when the
+/// memory cannot be had or registered.
+std::unique_ptr<Buffer> allocate_buffer(const Case& wanted);
 
 }  // namespace notifier

@@ -18,9 +18,15 @@ constexpr NameTable<Memory, 4> kMemoryNames{{{Memory::kUserptr, "userptr"},
                                              {Memory::kManaged, "managed"},
                                              {Memory::kHost, "host"},
                                              {Memory::kVram, "vram"}}};
-constexpr NameTable<Backing, 1> kBackingNames{{{Backing::kAnon, "anon"}}};
-constexpr NameTable<Policy, 2> kPolicyNames{
-    {{Policy::kDefault, "default"}, {Policy::kDontfork, "dontfork"}}};
+constexpr NameTable<Backing, 6> kBackingNames{{{Backing::kAnon, "anon"},
+                                               {Backing::kThp, "thp"},
+                                               {Backing::kHugetlb, "hugetlb"},
+                                               {Backing::kMemfd, "memfd"},
+                                               {Backing::kSharedAnon, "shared_anon"},
+                                               {Backing::kFilePrivate, "file_private"}}};
+constexpr NameTable<Policy, 3> kPolicyNames{{{Policy::kDefault, "default"},
+                                             {Policy::kDontfork, "dontfork"},
+                                             {Policy::kWipeonfork, "wipeonfork"}}};
 constexpr NameTable<Recovery, 2> kRecoveryNames{
     {{Recovery::kPreempt, "preempt"}, {Recovery::kNone, "none"}}};
 constexpr NameTable<Context, 1> kContextNames{{{Context::kSmall, "small"}}};

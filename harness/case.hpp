@@ -10,8 +10,8 @@
 namespace notifier {
 
 enum class Memory { kUserptr, kManaged, kHost, kVram };
-enum class Backing { kAnon };
-enum class Policy { kDefault, kDontfork };
+enum class Backing { kAnon, kThp, kHugetlb, kMemfd, kSharedAnon, kFilePrivate };
+enum class Policy { kDefault, kDontfork, kWipeonfork };
 enum class Recovery { kPreempt, kNone };
 enum class Context { kSmall };
 

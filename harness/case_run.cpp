@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "analysis/flags.hpp"
 #include "harness/buffer.hpp"
@@ -52,7 +53,7 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   identity.memory_path = to_string(path);
   if (rule.touch == Touch::kNotApplicable) return rule.reason;
   if (rule.touch == Touch::kFatal) return "fatal: " + rule.reason;
-  if (row.hazardous && request.spare_hazards) {
+  if (!row.hazard.empty() && request.spare_hazards) {
     return fmt::format("hazardous on a real GPU (--hazardous runs it): {}", row.hazard);
   }
   const std::uint64_t lines = request.wanted.size_bytes / (kWordsPerLine * sizeof(std::uint64_t));
@@ -121,12 +122,19 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   if (!reason.empty()) return skipped(std::move(result), std::move(reason));
 
   observer.phase("allocate", -1);
-  CaseSession session(request, driver_events, node_id);
+  std::optional<CaseSession> made;
+  try {
+    made.emplace(request, driver_events, node_id);
+  } catch (const CannotPerform& obstacle) {
+    return skipped(std::move(result), obstacle.what());
+  }
+  CaseSession& session = *made;
   // The path is only known now: newer runtimes register what older ones make a userptr BO.
   reason = refusal(request, *row, session.buffer().path(), result.identity);
   if (!reason.empty()) return skipped(std::move(result), std::move(reason));
+  const bool copied_by_fork = session.buffer().child_view() == ChildView::kCopy;
   result.evictions_expected =
-      expected_evictions(*row, session.buffer().path(), session.buffer().inherited_by_fork());
+      expected_evictions(*row, session.buffer().path(), copied_by_fork).least;
   observer.phase("warm up", -1);
   session.start(*row);
   observer.phase("calibrate", -1);

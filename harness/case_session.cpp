@@ -9,7 +9,6 @@
 
 #include "analysis/flags.hpp"
 #include "harness/sample_analysis.hpp"
-#include "harness/smaps.hpp"
 
 namespace notifier {
 namespace {
@@ -44,8 +43,7 @@ CaseSession::CaseSession(const CaseRequest& request, DriverEventListener* driver
       board_(ChildBoard::create()) {
   if (driver_events_ != nullptr) driver_cursor_ = driver_events_->cursor();
   const std::int64_t before_ns = monotonic_raw_ns();
-  buffer_ =
-      allocate_buffer(request.wanted.memory, request.wanted.policy, request.wanted.size_bytes);
+  buffer_ = allocate_buffer(request.wanted);
   findings_.register_ns = static_cast<double>(monotonic_raw_ns() - before_ns);
 }
 
@@ -57,7 +55,8 @@ CaseSession::~CaseSession() {
 void CaseSession::start(const Perturbation& row) {
   migrations_at_start_ = pages_migrated_by_kernel();
   touch_ = touch_rule(request_.wanted, row, buffer_->path()).touch;
-  rebuilds_ = row.rebuilds;
+  // Huge pages are gone after the first copy on write.
+  rebuilds_ = row.rebuilds || request_.wanted.backing == Backing::kThp;
   clocks_.add(clock_reader_.read());
   wait_a_little();
   clocks_.add(clock_reader_.read());
@@ -79,7 +78,8 @@ void CaseSession::start(const Perturbation& row) {
   workload_->launch();
   // A reset inside a buffer whose first records are still the host's would not be told apart.
   workload_->wait_passes(rebuilds_ ? kFullCheckPasses : kSettlingPasses);
-  if (row.allowed_mask != kAllowNothing) workload_->allow(slice_, row.allowed_mask);
+  const std::uint64_t allowed = allowed_outcomes(row, request_.wanted.backing);
+  if (allowed != kAllowNothing) workload_->allow(slice_, allowed);
 }
 
 void CaseSession::calibrate() {
@@ -115,10 +115,7 @@ std::uint64_t CaseSession::most_passes() const {
 }
 
 void CaseSession::check_backing(analysis::SampleRow& sample) const {
-  if (buffer_->host() == nullptr) return;
-  if (read_backing(buffer_->host(), buffer_->size_bytes()).huge_bytes > 0) {
-    analysis::add_flag(sample.flags, "backing_mismatch");
-  }
+  if (!buffer_->backing_mismatch().empty()) analysis::add_flag(sample.flags, "backing_mismatch");
 }
 
 void CaseSession::prepare(const Perturbation& row, EventContext& event) {
@@ -128,7 +125,8 @@ void CaseSession::prepare(const Perturbation& row, EventContext& event) {
   event.slice_begin_word = slice_.begin;
   event.seed = request_.seed;
   event.owner = RecordIdentity{}.owner;
-  event.child_sees_memory = event.slice != nullptr && buffer_->inherited_by_fork();
+  event.buffer = buffer_.get();
+  event.child_view = buffer_->child_view();
   event.board = board_;
   board_->clear();
   if (touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange) workload_->exclude(slice_);

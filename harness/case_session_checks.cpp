@@ -38,7 +38,7 @@ void CaseSession::finish(const Perturbation& row, EventContext& event) {
     findings_.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
                                          row.name, child.torn, child.foreign, child.zero));
   }
-  if (row.rebuilds) rebuild();
+  if (row.rebuilds || (rebuilds_ && !buffer_->backing_mismatch().empty())) rebuild();
   scan_after_event();
   take_driver_findings();
 }
@@ -147,6 +147,9 @@ void CaseSession::excuse_kernel_migrations() {
   const std::uint64_t moved = pages_migrated_by_kernel() - migrations_at_start_;
   findings_.pages_moved_unseen = std::min(missed, moved);
   missed -= findings_.pages_moved_unseen;
+  if (missed != 0) return;
+  std::erase_if(findings_.kept,
+                [](const std::string& text) { return text.starts_with("missed: "); });
 }
 
 void CaseSession::verify() {

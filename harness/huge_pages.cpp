@@ -31,6 +31,12 @@ void keep_base_pages(void* begin, std::size_t size_bytes) {
   advise(begin, size_bytes, MADV_NOHUGEPAGE, "madvise(MADV_NOHUGEPAGE)");
 }
 
+void ask_for_huge_pages(void* begin, std::size_t size_bytes) {
+  if (madvise(begin, size_bytes, MADV_HUGEPAGE) != 0) {
+    throw std::system_error(errno, std::generic_category(), "madvise(MADV_HUGEPAGE)");
+  }
+}
+
 void permit_collapse(void* begin, std::size_t size_bytes) {
   // Nothing else clears MADV_NOHUGEPAGE (mm/khugepaged.c hugepage_madvise).
   advise(begin, size_bytes, MADV_HUGEPAGE, "madvise(MADV_HUGEPAGE)");

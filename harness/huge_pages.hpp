@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Base pages for the `anon` backing, without inviting khugepaged.
+// Base pages for the `anon` backing, without inviting khugepaged, and huge pages for `thp`.
 #pragma once
 
 #include <cstddef>
@@ -11,6 +11,10 @@ namespace notifier {
 /// khugepaged (mm/khugepaged.c __khugepaged_enter), which then moves pages on its own.
 /// Throws std::system_error.
 void keep_base_pages(void* begin, std::size_t size_bytes);
+
+/// Asks for huge pages (MADV_HUGEPAGE). The range has to be full of them then, for khugepaged to
+/// find nothing to do. Throws std::system_error.
+void ask_for_huge_pages(void* begin, std::size_t size_bytes);
 
 /// Lets MADV_COLLAPSE work on a range that keep_base_pages() was called for.
 void permit_collapse(void* begin, std::size_t size_bytes);

@@ -4,13 +4,15 @@
 
 #include <sys/types.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 
+#include "harness/buffer.hpp"
+#include "harness/cannot_perform.hpp"
 #include "harness/case.hpp"
 #include "harness/child_board.hpp"
 
@@ -21,46 +23,67 @@ enum class Scope {
   kProcess,    // the whole address space: fork and its relatives
   kRange,      // the workload's own memory
   kNeighbour,  // memory beside the workload's
+  kSystem,     // the whole machine's memory, without naming any
 };
+
+/// What the operation takes away from the memory's content.
+enum class Loss {
+  kNothing,
+  kPrivatePages,  // what only this mapping held; a shared file keeps its content
+  kMapping,       // all of it, except what a file mapped in its place brings back
+  kEverything
+};
+
+inline constexpr std::size_t kMostChildren = 8;
 
 /// What one event works on and leaves behind. Filled by the sampler, used by the row's functions.
 struct EventContext {
+  Buffer* buffer = nullptr;
   std::byte* slice = nullptr;  // perturbed part of the workload's memory (host address)
   std::size_t slice_bytes = 0;
   std::uint64_t slice_begin_word = 0;  // its first word's index in the buffer
   std::uint64_t seed = 0;
-  std::uint64_t owner = 0;         // of the device's records
-  bool child_sees_memory = false;  // private or shared mapping that a child inherits
+  std::uint64_t owner = 0;  // of the device's records
+  ChildView child_view = ChildView::kNothing;
   ChildBoard* board = nullptr;
 
   std::byte* spare = nullptr;  // address range that the row maps beside or instead of the slice
-  pid_t child = 0;
+  std::size_t spare_bytes = 0;
+  std::int64_t counter_before = 0;  // of the kernel's, where the row proves by one what happened
+  std::array<pid_t, kMostChildren> children{};  // 0: none
   std::uint64_t passes_at_return = 0;  // most passes any wave had completed when the call returned
   std::int64_t enter_ns = 0;           // CLOCK_MONOTONIC_RAW around the perturbing call
   std::int64_t leave_ns = 0;
   std::uint64_t involuntary_switches = 0;  // of the calling thread, between enter and leave
 };
 
-/// Thrown by prepare functions: here and now the row cannot be performed, which is no failure.
-class CannotPerform : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
+/// Bits of Perturbation::backings.
+constexpr unsigned bit(Backing backing) { return 1U << static_cast<unsigned>(backing); }
+inline constexpr unsigned kEveryBacking = ~0U;
 
+/// One row. What a row does not name is the usual: nothing lost, the kernel goes on using the
+/// memory.
 struct Perturbation {
   std::string_view name;
   std::string_view summary;
-  Scope scope;
-  std::uint64_t allowed_mask;   // AllowedOutcome bits that the kernel may see
-  std::uint64_t minimum_bytes;  // smallest slice that the call accepts
-  bool rebuilds;                // events change the backing; it is rebuilt after each
-  bool hazardous;               // on a real GPU; opt-in there, reason in `hazard`
-  std::string_view hazard;
-  int evictions;                      // expected per event: registered, private, inherited by fork
-  std::string_view evictions_source;  // kernel function that notifies, or why none does
-  void (*prepare)(EventContext&);     // before the window; may be null
-  void (*perform)(EventContext&);     // the call, timed
-  void (*finish)(EventContext&);      // after the window: join children, undo, verify; may be null
+  Scope scope = Scope::kNothing;
+  Loss loss = Loss::kNothing;
+  std::uint64_t minimum_pages =
+      0;  // smallest memory that the call accepts, in pages of the backing
+  unsigned backings = kEveryBacking;
+  std::string_view backings_reason = "";  // why the others are left out
+  bool needs_dontfork = false;         // only with a policy that keeps the memory out of children
+  bool leaves_first = false;           // userptr: waves leave, access meanwhile would be fatal
+  std::string_view fatal_on_svm = "";  // why an SVM range does not survive it; empty: it does
+  bool rebuilds = false;               // events change the backing; it is rebuilt after each
+  std::string_view hazard = "";        // on a real GPU, opt-in there; empty: none
+  int evictions = 0;                   // per event: registered, private, inherited by fork
+  int evictions_most = 0;              // where several may fall together; 0: exactly `evictions`
+  std::string_view evictions_source = "";    // kernel function that notifies, or why none does
+  std::string_view misleads = "";            // when the numbers say something else than one thinks
+  void (*prepare)(EventContext&) = nullptr;  // before the window
+  void (*perform)(EventContext&) = nullptr;  // the call, timed
+  void (*finish)(EventContext&) = nullptr;   // after it: join children, undo, verify
 };
 
 std::span<const Perturbation> perturbations();
@@ -74,11 +97,21 @@ struct TouchRule {
 };
 TouchRule touch_rule(const Case& wanted, const Perturbation& perturbation, MemoryPath path);
 
-/// Evictions expected per event; perturbations of memory that no child inherits or that no notifier
-/// watches cause none (kfd_facts §1 "Not evicted").
-int expected_evictions(const Perturbation& perturbation, MemoryPath path, bool inherited_by_fork);
+/// AllowedOutcome bits: what the kernel may see besides what it stored.
+std::uint64_t allowed_outcomes(const Perturbation& perturbation, Backing backing);
 
-/// The path an allocation takes where nothing has been observed yet (for listing).
+/// Least and most evictions expected per event; perturbations of memory that no child inherits or
+/// that no notifier watches cause none (kfd_facts §1 "Not evicted").
+struct ExpectedEvictions {
+  int least = 0;
+  int most = 0;
+};
+ExpectedEvictions expected_evictions(const Perturbation& perturbation, MemoryPath path,
+                                     bool copied_by_fork);
+
+/// The path an allocation takes, and whether fork copies it, where nothing has been observed yet
+/// (for listing).
 MemoryPath usual_path(Memory memory);
+bool usually_copied_by_fork(const Case& wanted);
 
 }  // namespace notifier

@@ -12,26 +12,63 @@ void perform_none(EventContext& event);
 void perform_sham(EventContext& event);
 void perform_fork_exit(EventContext& event);
 void perform_fork_child_write(EventContext& event);
+void perform_fork_parent_write(EventContext& event);
 void perform_fork_child_hold(EventContext& event);
+void perform_fork_exec(EventContext& event);
+void perform_fork_storm(EventContext& event);
 void perform_posix_spawn(EventContext& event);
 void perform_vfork(EventContext& event);
-void finish_child_exited(EventContext& event);
+void perform_clone_vm(EventContext& event);
+void finish_children_exited(EventContext& event);
 void finish_child_write(EventContext& event);
 void finish_child_hold(EventContext& event);
+void prepare_unknown_buffer(EventContext& event);
+void finish_unknown_buffer(EventContext& event);
 
-// perturbation_range.cpp
+// perturbation_neighbour.cpp
 void prepare_neighbour(EventContext& event);
 void perform_munmap_neighbour(EventContext& event);
+void prepare_both_sides(EventContext& event);
+void perform_munmap_both_sides(EventContext& event);
+void perform_munmap_hammer(EventContext& event);
+void prepare_nothing(EventContext& event);
+void prepare_merge(EventContext& event);
+void perform_merge(EventContext& event);
+void finish_merge(EventContext& event);
+void perform_neighbour_dontneed(EventContext& event);
+void perform_neighbour_mprotect(EventContext& event);
+void prepare_huge_neighbour(EventContext& event);
+void perform_huge_split(EventContext& event);
+void finish_neighbour(EventContext& event);
+
+// perturbation_mapping.cpp
+void perform_munmap_front(EventContext& event);
+void perform_munmap_middle(EventContext& event);
+void perform_munmap_end(EventContext& event);
+void finish_munmap_part(EventContext& event);
 void perform_map_fixed(EventContext& event);
-void perform_dontneed(EventContext& event);
-void prepare_collapse(EventContext& event);
-void perform_collapse(EventContext& event);
-void finish_collapse(EventContext& event);
 void prepare_mremap(EventContext& event);
 void perform_mremap_move(EventContext& event);
 void finish_mremap_move(EventContext& event);
-void prepare_mprotect_ro_rw(EventContext& event);
+void perform_mremap_dontunmap(EventContext& event);
+void finish_mremap_dontunmap(EventContext& event);
+void prepare_protection(EventContext& event);
 void perform_mprotect_ro_rw(EventContext& event);
+void perform_mprotect_none_rw(EventContext& event);
+
+// perturbation_pages.cpp
+void perform_dontneed(EventContext& event);
+void perform_free(EventContext& event);
+void perform_punch_hole(EventContext& event);
+void perform_cold(EventContext& event);
+void prepare_pageout(EventContext& event);
+void perform_pageout(EventContext& event);
+void finish_pageout(EventContext& event);
+void prepare_collapse(EventContext& event);
+void perform_collapse(EventContext& event);
+void finish_collapse(EventContext& event);
+void prepare_compact(EventContext& event);
+void perform_compact(EventContext& event);
 
 /// Throws std::system_error with errno and `what` when `failed`.
 void throw_if(bool failed, const char* what);

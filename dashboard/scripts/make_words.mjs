@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: MIT
-// What each perturbation does, from the table in harness/perturbation_table.cpp, for the page of
-// cases. `npm run words` writes src/generated/words.ts; with --check it only compares.
+// What each perturbation does, from docs/cases.md, for the page of cases. `npm run words` writes src/generated/words.ts; with --check it only compares.
 import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const here = (path) => fileURLToPath(new URL(path, import.meta.url));
-const source = readFileSync(here("../../harness/perturbation_table.cpp"), "utf8");
-const literal = '((?:"(?:[^"\\\\]|\\\\.)*"\\s*)+)';
+// Per perturbation: "### name", its summary, and lines "- what: text".
+const source = readFileSync(here("../../docs/cases.md"), "utf8");
 const rows = [];
-for (const row of source.split(/\bPerturbation\{/).slice(1)) {
-  const field = (name) => {
-    const found = row.match(new RegExp(`\\.${name}\\s*=\\s*${literal}`));
-    return (found?.[1].match(/"(?:[^"\\]|\\.)*"/g) ?? []).map((one) => JSON.parse(one)).join("");
-  };
-  if (field("name")) {
-    rows.push([field("name"), field("summary"), field("evictions_source"), field("hazard")]);
-  }
+for (const block of source.split(/^### /m).slice(1)) {
+  const [name, , summary] = block.split("\n");
+  const field = (what) => block.match(new RegExp(`^- ${what}: (.*)$`, "m"))?.[1] ?? "";
+  rows.push([
+    name,
+    summary.replace(/\.$/, ""),
+    field("evictions per event"),
+    field("hazardous on a real GPU"),
+  ]);
 }
-if (rows.length === 0) throw new Error("no perturbation found in harness/perturbation_table.cpp");
+if (rows.length === 0) throw new Error("no perturbation found in docs/cases.md");
 const lines = rows.map(
   (row) => `  [\n${row.map((one) => `    ${JSON.stringify(one)},`).join("\n")}\n  ],`,
 );
 const text = `// SPDX-License-Identifier: MIT
-// Generated from harness/perturbation_table.cpp by \`npm run words\`.
+// Generated from docs/cases.md by \`npm run words\`.
 export const perturbations: [name: string, does: string, evictions: string, hazard: string][] = [
 ${lines.join("\n")}
 ];

@@ -75,8 +75,8 @@ int run(const FakeOptions& options) {
       row.run = run;
       const std::vector<SampleRow> samples = make_samples(row, options.slow_factor);
       recording.add(notifier::analysis::summarize_run(row, samples), samples);
-      const std::string line = fmt::format("{}/{} {} {}\n", options.machine, recording.name(),
-                                           row.case_name, run);
+      const std::string line =
+          fmt::format("{}/{} {} {}\n", options.machine, recording.name(), row.case_name, run);
       if (acknowledge >= 0 && write(acknowledge, line.data(), line.size()) < 0) return 4;
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }

@@ -49,6 +49,13 @@ TEST(Usage, AFilterSeesTheCasesOwnNames) {
             bench({"--benchmark_filter=all", "--benchmark_list_tests"}).run().out);
 }
 
+TEST(Usage, TheDescriptionOfTheCasesIsTheOneInTheDocs) {
+  std::ifstream file(NOTIFIER_SOURCE_FOLDER "/docs/cases.md");
+  const std::string stored{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_EQ(bench({"--list", "--long"}).run().out, stored)
+      << "write it again: notifier_bench_softgpu --list --long > docs/cases.md";
+}
+
 TEST(Usage, TheDefaultSelectionHasAtMostFortyCases) {
   const Finished finished = bench({"--dry-run", "--seed", "1"}).run();
   EXPECT_EQ(finished.exit_code, 0);

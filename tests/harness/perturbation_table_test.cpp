@@ -4,6 +4,7 @@
 #include <set>
 
 #include "harness/perturbation.hpp"
+#include "kernels/workload.hpp"
 
 namespace notifier {
 namespace {
@@ -27,7 +28,11 @@ TEST(PerturbationTable, EveryRowIsComplete) {
     EXPECT_NE(row.perform, nullptr) << row.name;
     EXPECT_FALSE(row.summary.empty()) << row.name;
     EXPECT_FALSE(row.evictions_source.empty()) << row.name;
-    EXPECT_EQ(row.hazardous, !row.hazard.empty()) << row.name;
+    EXPECT_FALSE(row.misleads.empty()) << row.name << " does not say when its numbers mislead";
+    EXPECT_EQ(row.backings == kEveryBacking, row.backings_reason.empty()) << row.name;
+    if (row.evictions_most != 0) {
+      EXPECT_GT(row.evictions_most, row.evictions) << row.name;
+    }
     EXPECT_EQ(find_perturbation(row.name), &row);
   }
   EXPECT_EQ(find_perturbation("no such thing"), nullptr);
@@ -59,14 +64,53 @@ TEST(TouchRule, CollapseNeedsAHugePage) {
   EXPECT_NE(rule.reason.find("2MiB"), std::string::npos);
 }
 
+Case with_backing(const char* perturbation, Backing backing) {
+  Case wanted = make_case(Memory::kUserptr, perturbation);
+  wanted.backing = backing;
+  return wanted;
+}
+
+TEST(TouchRule, BackingsThatTheKernelWouldRefuseAreLeftOut) {
+  const auto touch = [](const Case& wanted) {
+    return rule_of(wanted, MemoryPath::kUserptrBo).touch;
+  };
+  EXPECT_EQ(touch(with_backing("punch_hole", Backing::kAnon)), Touch::kNotApplicable);
+  EXPECT_EQ(touch(with_backing("punch_hole", Backing::kMemfd)), Touch::kKeeps);
+  EXPECT_EQ(touch(with_backing("free", Backing::kFilePrivate)), Touch::kNotApplicable);
+  Case wiped = with_backing("fork_exit", Backing::kMemfd);
+  wiped.policy = Policy::kWipeonfork;
+  EXPECT_EQ(touch(wiped), Touch::kNotApplicable);
+  wiped.backing = Backing::kAnon;
+  EXPECT_EQ(touch(wiped), Touch::kKeeps);
+  wiped.perturbation = "dontneed";
+  EXPECT_EQ(touch(wiped), Touch::kNotApplicable) << "a policy for forks";
+  EXPECT_EQ(touch(with_backing("munmap_front", Backing::kHugetlb)), Touch::kNotApplicable)
+      << "4 MiB are two huge pages, a quarter of them is none";
+}
+
+TEST(AllowedOutcomes, SharedFilesKeepWhatAMappingLoses) {
+  const Perturbation& dontneed = *find_perturbation("dontneed");
+  EXPECT_EQ(allowed_outcomes(dontneed, Backing::kAnon), kAllowZero);
+  EXPECT_EQ(allowed_outcomes(dontneed, Backing::kFilePrivate), kAllowZero);
+  EXPECT_EQ(allowed_outcomes(dontneed, Backing::kMemfd), kAllowNothing);
+  EXPECT_EQ(allowed_outcomes(dontneed, Backing::kSharedAnon), kAllowNothing);
+  const Perturbation& map_fixed = *find_perturbation("map_fixed");
+  EXPECT_EQ(allowed_outcomes(map_fixed, Backing::kSharedAnon), kAllowZero);
+  EXPECT_EQ(allowed_outcomes(map_fixed, Backing::kMemfd), kAllowNothing);
+  EXPECT_EQ(allowed_outcomes(*find_perturbation("punch_hole"), Backing::kMemfd), kAllowZero);
+  EXPECT_EQ(allowed_outcomes(*find_perturbation("fork_exit"), Backing::kAnon), kAllowNothing);
+}
+
 TEST(ExpectedEvictions, FollowInheritanceAndPath) {
   const Perturbation& fork = *find_perturbation("fork_exit");
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, true), 1);
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, false), 0);
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kGtt, true), 0);
+  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, true).least, 1);
+  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, false).most, 0);
+  EXPECT_EQ(expected_evictions(fork, MemoryPath::kGtt, true).most, 0);
   const Perturbation& dontneed = *find_perturbation("dontneed");
-  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kSvmRange, false), 1);
-  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kVram, false), 0);
+  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kSvmRange, false).least, 1);
+  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kVram, false).most, 0);
+  const Perturbation& storm = *find_perturbation("fork_storm");
+  EXPECT_EQ(expected_evictions(storm, MemoryPath::kUserptrBo, true).most, 8);
 }
 
 }  // namespace

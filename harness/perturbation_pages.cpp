@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// Perturbations of the pages behind a mapping that stays.
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <string>
+
+#include "harness/huge_pages.hpp"
+#include "harness/perturbation_calls.hpp"
+#include "harness/perturbation_timing.hpp"
+#include "harness/system_view.hpp"
+
+#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
+                       // it
+#define MADV_COLLAPSE 25
+#endif
+
+namespace notifier::perturbation_calls {
+namespace {
+
+void timed_advice(EventContext& event, int advice, const char* what) {
+  int result = 0;
+  timed(event, [&] { result = madvise(event.slice, event.slice_bytes, advice); });
+  throw_if(result != 0, what);
+}
+
+std::int64_t counter(const char* name) {
+  const auto text = SystemView().read("/proc/vmstat");
+  const auto value = text.text ? value_of_key(*text.text, name, ' ') : std::nullopt;
+  return value ? parse_integer(*value).value_or(0) : 0;
+}
+
+bool has_swap() {
+  const auto text = SystemView().read("/proc/meminfo");
+  const auto total = text.text ? value_of_key(*text.text, "SwapTotal") : std::nullopt;
+  return total && *total != "0 kB";
+}
+
+}  // namespace
+
+void perform_dontneed(EventContext& event) {
+  timed_advice(event, MADV_DONTNEED, "madvise(MADV_DONTNEED)");
+}
+
+void perform_free(EventContext& event) { timed_advice(event, MADV_FREE, "madvise(MADV_FREE)"); }
+
+void perform_punch_hole(EventContext& event) {
+  timed_advice(event, MADV_REMOVE, "madvise(MADV_REMOVE)");
+}
+
+void perform_cold(EventContext& event) { timed_advice(event, MADV_COLD, "madvise(MADV_COLD)"); }
+
+// Pages written to swap before the event; the machine's, since the kernel counts no others.
+void prepare_pageout(EventContext& event) {
+  if (!has_swap()) throw CannotPerform("without swap the kernel keeps these pages in memory");
+  event.counter_before = counter("pswpout");
+}
+
+void perform_pageout(EventContext& event) {
+  timed_advice(event, MADV_PAGEOUT, "madvise(MADV_PAGEOUT)");
+}
+
+void finish_pageout(EventContext& event) {
+  if (counter("pswpout") == event.counter_before) {
+    throw CannotPerform("the kernel wrote no page to swap");
+  }
+}
+
+void prepare_collapse(EventContext& event) { permit_collapse(event.slice, event.slice_bytes); }
+
+void perform_collapse(EventContext& event) {
+  timed_advice(event, MADV_COLLAPSE, "madvise(MADV_COLLAPSE), which needs Linux 6.1 or newer");
+}
+
+void finish_collapse(EventContext& event) { keep_base_pages(event.slice, event.slice_bytes); }
+
+namespace {
+
+constexpr const char* kCompactMemory = "/proc/sys/vm/compact_memory";
+
+}  // namespace
+
+void prepare_compact(EventContext&) {
+  if (access(kCompactMemory, W_OK) != 0) {
+    throw CannotPerform(
+        "only root may ask for compaction, and only a kernel with CONFIG_COMPACTION "
+        "can do it");
+  }
+}
+
+void perform_compact(EventContext& event) {
+  const int file = open(kCompactMemory, O_WRONLY | O_CLOEXEC);
+  throw_if(file < 0, "opening compact_memory");
+  ssize_t written = 0;
+  timed(event, [&] { written = write(file, "1", 1); });
+  close(file);
+  throw_if(written != 1, "writing to compact_memory");
+}
+
+}  // namespace notifier::perturbation_calls

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+// What happens to the workload's own memory, and to all memory of the machine. One row each.
+#include <array>
+
+#include "harness/perturbation_calls.hpp"
+#include "harness/perturbation_rows.hpp"
+
+namespace notifier {
+namespace {
+
+constexpr std::uint64_t kPagesOfAHugePage = 512;
+
+constexpr std::string_view kSvmEndsWithMapping =
+    "an SVM range ends with its mapping: the device's next access is a fatal fault (kfd_facts "
+    "§0.8, "
+    "§0.12)";
+constexpr std::string_view kSvmReadOnly =
+    "an SVM range is remapped with the mapping's rights: the device's next access is a fatal fault "
+    "(kfd_facts §0.11)";
+constexpr std::string_view kHole =
+    "there is a hole in the memory until it is mapped again: a stray access there is a fatal GPU "
+    "fault (kfd_facts §0.9, §0.12)";
+constexpr std::string_view kProtected =
+    "queues stay stopped until the memory is writable again; a killed worker cannot undo it "
+    "(kfd_facts §0.11)";
+
+constexpr unsigned kPlainAnonymous = bit(Backing::kAnon);
+constexpr unsigned kAnonymous = bit(Backing::kAnon) | bit(Backing::kThp);
+constexpr unsigned kShared = bit(Backing::kMemfd) | bit(Backing::kSharedAnon);
+constexpr std::string_view kOnlyMovesBasePages = "the pages to be moved together are base pages";
+constexpr std::string_view kOnlyAnonymous =
+    "the kernel takes this for private anonymous memory only";
+
+using namespace perturbation_calls;
+
+constexpr std::array kRows{
+    Perturbation{
+        .name = "munmap_front",
+        .summary = "munmap of the first quarter of the workload's memory",
+        .scope = Scope::kRange,
+        .minimum_pages = 4,
+        .leaves_first = true,
+        .fatal_on_svm = kSvmEndsWithMapping,
+        .rebuilds = true,
+        .hazard = kHole,
+        .evictions = 1,
+        .evictions_source = "mm/mmap.c do_vmi_align_munmap, UNMAP (kfd_facts §1)",
+        .misleads = "one hole leaves a userptr BO without pages, so the waves leave all of it",
+        .perform = perform_munmap_front,
+        .finish = finish_munmap_part},
+    Perturbation{.name = "munmap_middle",
+                 .summary = "munmap of the second quarter of the workload's memory",
+                 .scope = Scope::kRange,
+                 .minimum_pages = 4,
+                 .leaves_first = true,
+                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .rebuilds = true,
+                 .hazard = kHole,
+                 .evictions = 1,
+                 .evictions_source = "mm/mmap.c do_vmi_align_munmap, UNMAP (kfd_facts §1)",
+                 .misleads = "the mapping is split in two besides",
+                 .perform = perform_munmap_middle,
+                 .finish = finish_munmap_part},
+    Perturbation{.name = "munmap_end",
+                 .summary = "munmap of the last quarter of the workload's memory",
+                 .scope = Scope::kRange,
+                 .minimum_pages = 4,
+                 .leaves_first = true,
+                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .rebuilds = true,
+                 .hazard = kHole,
+                 .evictions = 1,
+                 .evictions_source = "mm/mmap.c do_vmi_align_munmap, UNMAP (kfd_facts §1)",
+                 .misleads = "as munmap_front",
+                 .perform = perform_munmap_end,
+                 .finish = finish_munmap_part},
+    Perturbation{.name = "map_fixed",
+                 .summary = "mmap(MAP_FIXED) of fresh memory over the workload's memory",
+                 .scope = Scope::kRange,
+                 .loss = Loss::kMapping,
+                 .minimum_pages = 1,
+                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .evictions = 1,
+                 .evictions_source = "mm/mmap.c munmap of the old mapping, UNMAP (kfd_facts §1)",
+                 .misleads = "freeing the old pages is part of the call",
+                 .perform = perform_map_fixed},
+    Perturbation{.name = "mremap_move",
+                 .summary = "mremap of the workload's memory to another address, and back",
+                 .scope = Scope::kRange,
+                 .minimum_pages = 1,
+                 .leaves_first = true,
+                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .rebuilds = true,
+                 .hazard = kHole,
+                 .evictions = 1,
+                 .evictions_source = "mm/mremap.c move_page_tables, UNMAP (kfd_facts §1)",
+                 .misleads = "the way back is not measured",
+                 .prepare = prepare_mremap,
+                 .perform = perform_mremap_move,
+                 .finish = finish_mremap_move},
+    Perturbation{
+        .name = "mremap_dontunmap",
+        .summary = "mremap(MREMAP_DONTUNMAP): the pages move away, the mapping stays empty",
+        .scope = Scope::kRange,
+        .loss = Loss::kEverything,
+        .minimum_pages = 1,
+        .backings = kPlainAnonymous,
+        .backings_reason = "of shared memory both mappings would show the same pages",
+        .fatal_on_svm = kSvmEndsWithMapping,
+        .rebuilds = true,
+        .evictions = 1,
+        .evictions_source = "mm/mremap.c move_page_tables, UNMAP (kfd_facts §1)",
+        .misleads = "every page is new afterwards, as after dontneed",
+        .prepare = prepare_mremap,
+        .perform = perform_mremap_dontunmap,
+        .finish = finish_mremap_dontunmap},
+    Perturbation{
+        .name = "mprotect_ro_rw",
+        .summary = "mprotect to read-only and back",
+        .scope = Scope::kRange,
+        .minimum_pages = 1,
+        .fatal_on_svm = kSvmReadOnly,
+        .hazard = kProtected,
+        .evictions = 1,
+        .evictions_source = "mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
+        .misleads = "call is the time of both calls",
+        .prepare = prepare_protection,
+        .perform = perform_mprotect_ro_rw},
+    Perturbation{
+        .name = "mprotect_none_rw",
+        .summary = "mprotect to no access at all and back",
+        .scope = Scope::kRange,
+        .minimum_pages = 1,
+        .leaves_first = true,
+        .fatal_on_svm = kSvmReadOnly,
+        .rebuilds = true,
+        .hazard = kProtected,
+        .evictions = 1,
+        .evictions_source = "mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
+        .misleads = "call is the time of both calls",
+        .prepare = prepare_protection,
+        .perform = perform_mprotect_none_rw},
+    Perturbation{.name = "dontneed",
+                 .summary = "madvise(MADV_DONTNEED) on the workload's memory",
+                 .scope = Scope::kRange,
+                 .loss = Loss::kPrivatePages,
+                 .minimum_pages = 1,
+                 .evictions = 1,
+                 .evictions_source = "mm/memory.c zap_page_range_single, CLEAR (kfd_facts §1)",
+                 .misleads = "restore faults fresh pages in: the stall contains clearing them",
+                 .perform = perform_dontneed},
+    Perturbation{
+        .name = "free",
+        .summary = "madvise(MADV_FREE): the kernel may take the pages when it needs memory",
+        .scope = Scope::kRange,
+        .loss = Loss::kPrivatePages,
+        .minimum_pages = 1,
+        .backings = kAnonymous,
+        .backings_reason = kOnlyAnonymous,
+        .evictions = 1,
+        .evictions_source = "mm/madvise.c madvise_free_single_vma, CLEAR (kfd_facts §1)",
+        .misleads = "without memory pressure no page goes, and the content stays",
+        .perform = perform_free},
+    Perturbation{.name = "punch_hole",
+                 .summary = "madvise(MADV_REMOVE): a hole in the file that holds the memory",
+                 .scope = Scope::kRange,
+                 .loss = Loss::kEverything,
+                 .minimum_pages = 1,
+                 .backings = kShared,
+                 .backings_reason = "only shared files and shared anonymous memory can have holes",
+                 .evictions = 1,
+                 .evictions_source = "mm/memory.c unmap_mapping_range, CLEAR (kfd_facts §1)",
+                 .misleads =
+                     "fallocate(FALLOC_FL_PUNCH_HOLE) does the same by file offset, which the "
+                     "software GPU does not see",
+                 .perform = perform_punch_hole},
+    Perturbation{
+        .name = "cold",
+        .summary = "madvise(MADV_COLD): marks the pages as the next to be reclaimed",
+        .scope = Scope::kRange,
+        .minimum_pages = 1,
+        .backings = ~bit(Backing::kHugetlb),
+        .backings_reason = "huge pages of hugetlbfs are never reclaimed",
+        .evictions_source = "mm/madvise.c madvise_cold: ages pages, takes none away",
+        .misleads = "whether pages are reclaimed later, under pressure, is not part of the window",
+        .perform = perform_cold},
+    Perturbation{
+        .name = "pageout",
+        .summary = "madvise(MADV_PAGEOUT): writes the pages to swap",
+        .scope = Scope::kRange,
+        .minimum_pages = 1,
+        .backings = ~bit(Backing::kHugetlb),
+        .backings_reason = "huge pages of hugetlbfs are never reclaimed",
+        .rebuilds = true,
+        .evictions = 1,
+        .evictions_most = 1'000,
+        .evictions_source = "mm/rmap.c try_to_unmap_one, CLEAR, once a page (kfd_facts §1)",
+        .misleads = "the device needs the pages again at once: the stall contains reading swap",
+        .prepare = prepare_pageout,
+        .perform = perform_pageout,
+        .finish = finish_pageout},
+    Perturbation{.name = "collapse",
+                 .summary = "madvise(MADV_COLLAPSE): the kernel moves the pages into huge pages",
+                 .scope = Scope::kRange,
+                 .minimum_pages = kPagesOfAHugePage,
+                 .backings = kPlainAnonymous,
+                 .backings_reason = kOnlyMovesBasePages,
+                 .rebuilds = true,
+                 .evictions = 1,
+                 .evictions_source = "mm/khugepaged.c collapse_huge_page, CLEAR (kfd_facts §1)",
+                 .misleads = "the call may have to make huge pages first, by compaction",
+                 .prepare = prepare_collapse,
+                 .perform = perform_collapse,
+                 .finish = finish_collapse},
+    Perturbation{.name = "compact",
+                 .summary = "asks the kernel to compact all memory (/proc/sys/vm/compact_memory)",
+                 .scope = Scope::kSystem,
+                 .evictions_source =
+                     "mm/migrate.c, CLEAR for each page that happens to move: any number "
+                     "on a GPU; the software GPU sees none",
+                 .misleads = "it moves what it likes, so that a case without stall proves nothing",
+                 .prepare = prepare_compact,
+                 .perform = perform_compact},
+};
+
+}  // namespace
+
+std::span<const Perturbation> memory_perturbations() { return kRows; }
+
+}  // namespace notifier
