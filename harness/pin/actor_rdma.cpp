@@ -220,8 +220,13 @@ class RdmaRegion : public Actor {
     return error_of(completion.status);
   }
 
+  // The pair is its own remote side: where that refuses, it may flush the one request (rxe) before
+  // the refusal has come back.
   static int error_of(ibv_wc_status status) {
-    if (status == IBV_WC_REM_ACCESS_ERR || status == IBV_WC_REM_OP_ERR) return EFAULT;
+    if (status == IBV_WC_REM_ACCESS_ERR || status == IBV_WC_REM_OP_ERR ||
+        status == IBV_WC_WR_FLUSH_ERR) {
+      return EFAULT;
+    }
     throw std::runtime_error(fmt::format("RDMA completion: {}", ibv_wc_status_str(status)));
   }
 
