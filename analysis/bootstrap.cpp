@@ -61,8 +61,9 @@ class EventResampler {
     for (const auto& run : runs) {
       PreparedRun& prepared = runs_.emplace_back();
       prepared.largest = run.back();
-      for (std::size_t i = 0; i + 1 < run.size(); ++i)
+      for (std::size_t i = 0; i + 1 < run.size(); ++i) {
         prepared.steps.push_back(run[i + 1] - run[i]);
+      }
       for (const double q : probabilities) {
         prepared.weights.push_back(&shared_harrell_davis_cumulative(run.size(), q));
       }

@@ -79,8 +79,9 @@ double untied_p(double u, std::size_t n, std::size_t m) {
 double exact_p(const std::vector<double>& ranks, std::size_t size_of_first) {
   std::vector<std::size_t> doubled;
   doubled.reserve(ranks.size());
-  for (const double rank : ranks)
+  for (const double rank : ranks) {
     doubled.push_back(static_cast<std::size_t>(std::lround(2 * rank)));
+  }
   const auto end = doubled.begin() + static_cast<std::ptrdiff_t>(size_of_first);
   const std::size_t observed = std::accumulate(doubled.begin(), end, std::size_t{0});
   return two_sided(subset_sum_distribution(doubled, size_of_first), observed);

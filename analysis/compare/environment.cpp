@@ -20,6 +20,15 @@ constexpr std::array<std::string_view, 4> kIgnored = {"kernel.boot_id", "process
 constexpr std::array<std::string_view, 4> kOnlyReported = {"kernel.tainted", "memory.total_bytes",
                                                            "build.commit", "build.compiler"};
 
+// Cases are paired by these, so sides that share a value can be compared as far as they do; what
+// only one side has becomes a row that says so.
+constexpr std::array<std::string_view, 3> kPairing = {"platform", "machine", "device"};
+
+bool share_a_value(const std::set<std::string>& a, const std::set<std::string>& b) {
+  return std::any_of(a.begin(), a.end(),
+                     [&](const std::string& value) { return b.contains(value); });
+}
+
 struct FieldSet {
   std::string_view word;
   std::array<std::string_view, 6> patterns;
@@ -70,7 +79,10 @@ Fields collect(const RunSet& runs) {
     add(fields, "kernel_release", run.identity.kernel_release);
   }
   for (const RecordingInfo& recording : runs.recordings) {
-    for (const auto& [name, value] : recording.environment) add(fields, name, value);
+    for (const auto& [name, value] : recording.environment) {
+      const bool empty_variable = value.empty() && name.starts_with("process.variables.");
+      add(fields, name, empty_variable ? "(empty)" : value);
+    }
   }
   for (auto& entry : fields) {
     const std::string& name = entry.first;
@@ -101,6 +113,10 @@ void add_unset_variables(const RunSet& runs, const std::set<std::string>& names,
 
 DifferenceKind classify(const EnvironmentDifference& difference, bool complete,
                         std::span<const std::string> varied) {
+  if (matches_any(kPairing, difference.field) &&
+      share_a_value(difference.old_values, difference.new_values)) {
+    return DifferenceKind::kReported;
+  }
   // Times of a software GPU say nothing about AMD hardware: only --force mixes them.
   if (difference.field == "platform") return DifferenceKind::kMatters;
   const bool declared = std::any_of(varied.begin(), varied.end(), [&](const std::string& word) {
@@ -153,7 +169,8 @@ std::vector<EnvironmentDifference> compare_environments(const RunSet& old_runs,
     const bool complete =
         before.complete && after.complete && !before.values.empty() && !after.values.empty();
     const bool uniform = before.values.size() == 1 && before.values == after.values;
-    if ((uniform && complete) || matches_any(kIgnored, name)) continue;
+    const bool paired = matches_any(kPairing, name) && before.values == after.values;
+    if ((uniform && complete) || paired || matches_any(kIgnored, name)) continue;
     EnvironmentDifference difference{name, before.values, after.values};
     difference.kind = classify(difference, complete, varied);
     differences.push_back(difference);

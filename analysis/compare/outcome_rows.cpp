@@ -110,8 +110,12 @@ void add_status(const CasePair& pair, const SideOutcome& before, const SideOutco
   } else if (after.skipped > 0 && ran_before && before.skipped == 0) {
     add(Verdict::kBroken, Gate::kRegression,
         runs(after.skipped, new_runs) + " skipped: " + after.reason);
+  } else if (after.ok == 0 && before.ok > 0) {
+    add(Verdict::kBroken, Gate::kRegression, "all runs skipped: " + after.reason);
   } else if (after.ok == 0) {
-    add(Verdict::kNotComparable, Gate::kNotCounted, "skipped on both sides: " + after.reason);
+    const char* what =
+        before.failed > 0 ? "failed before, skipped now: " : "skipped on both sides: ";
+    add(Verdict::kNotComparable, Gate::kNotCounted, what + after.reason);
   } else if (before.failed > 0 || before.ok == 0) {
     const char* what = before.failed > 0 ? " failed before: " : " skipped before: ";
     add(Verdict::kRepaired, Gate::kImprovement,

@@ -12,22 +12,36 @@
 namespace notifier::analysis {
 namespace {
 
+bool share_a_value(const RunSet& a, const RunSet& b, std::string SummaryRow::*member) {
+  std::set<std::string> values;
+  for (const CaseRun& run : a.runs) values.insert(run.identity.*member);
+  return std::any_of(b.runs.begin(), b.runs.end(),
+                     [&](const CaseRun& run) { return values.contains(run.identity.*member); });
+}
+
 class Pairing {
  public:
-  Pairing(std::span<const std::string> varied, bool force) : force_(force) {
+  Pairing(const RunSet& old_runs, const RunSet& new_runs, std::span<const std::string> varied,
+          bool force) {
     const auto is_varied = [&](std::string_view field) {
-      return force || std::any_of(varied.begin(), varied.end(),
-                                  [&](const std::string& word) { return covers(word, field); });
+      return std::any_of(varied.begin(), varied.end(),
+                         [&](const std::string& word) { return covers(word, field); });
     };
-    machine_varies_ = is_varied("machine");
-    device_varies_ = machine_varies_ || is_varied("device");
+    // Force mixes only what nothing could be compared without.
+    const auto is_forced = [&](std::string SummaryRow::*member) {
+      return force && !share_a_value(old_runs, new_runs, member);
+    };
+    machine_varies_ = is_varied("machine") || is_forced(&SummaryRow::machine);
+    device_varies_ = machine_varies_ || is_varied("device") || is_forced(&SummaryRow::device);
+    platform_varies_ = is_forced(&SummaryRow::platform);
   }
 
   void add(const RunSet& runs, Runs CasePair::*side) {
     for (const CaseRun& run : runs.runs) {
       const SummaryRow& row = run.identity;
-      CasePair& pair = pairs_[{row.case_name, machine_varies_ ? "" : row.machine,
-                               device_varies_ ? "" : row.device, force_ ? "" : row.platform}];
+      CasePair& pair =
+          pairs_[{row.case_name, machine_varies_ ? "" : row.machine,
+                  device_varies_ ? "" : row.device, platform_varies_ ? "" : row.platform}];
       pair.machine = row.machine;
       pair.device = row.device;
       pair.platform = row.platform;
@@ -46,9 +60,9 @@ class Pairing {
   }
 
  private:
-  bool force_ = false;
   bool machine_varies_ = false;
   bool device_varies_ = false;
+  bool platform_varies_ = false;
   std::map<std::array<std::string, 4>, CasePair> pairs_;
 };
 
@@ -94,7 +108,7 @@ void append(std::string& text, const std::string& more) {
 std::vector<CasePair> pair_cases(const RunSet& old_runs, const RunSet& new_runs,
                                  const RunSet& boot_noise, std::span<const std::string> varied,
                                  bool force) {
-  Pairing pairing(varied, force);
+  Pairing pairing(old_runs, new_runs, varied, force);
   pairing.add(boot_noise, &CasePair::boot_noise);
   pairing.add(old_runs, &CasePair::old_runs);
   pairing.add(new_runs, &CasePair::new_runs);

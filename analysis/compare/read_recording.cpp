@@ -53,7 +53,7 @@ class SummaryLoader {
 
   void add(const SummaryRow& row) {
     CaseRun& run = run_of(row);
-    if (row.metric.empty()) return;
+    if (row.metric.empty() || (events_ == EventSet::kUnflagged && has_tainted_events(row))) return;
     auto found = std::find_if(run.metrics.begin(), run.metrics.end(),
                               [&](const MetricValues& m) { return m.metric == row.metric; });
     if (found == run.metrics.end()) found = run.metrics.emplace(run.metrics.end());
@@ -68,6 +68,14 @@ class SummaryLoader {
     found->p90 = row.p90;
     found->p99 = row.p99;
     found->clock_residual_ns = row.clock_residual_ns;
+  }
+
+  // Then the row of the unflagged events is the one to take; where every event is tainted there is
+  // none.
+  static bool has_tainted_events(const SummaryRow& row) {
+    const std::optional<Metric> metric = find_metric(row.metric);
+    return row.events == EventSet::kAll && row.flagged_samples.value_or(0) > 0 && metric &&
+           is_event_metric(*metric);
   }
 
   CaseRun& run_of(const SummaryRow& row) {

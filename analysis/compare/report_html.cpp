@@ -29,7 +29,8 @@ table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nu
 td { overflow-wrap: anywhere; }
 th, td { text-align: left; padding: .25rem .6rem; border-bottom: 1px solid var(--line);
   vertical-align: top; }
-td.number, td.change, td:nth-child(-n+2) { white-space: nowrap; } td:nth-child(3) { min-width: 20rem; } td.number { text-align: right; }
+td.number, td.change, td:nth-child(-n+2) { white-space: nowrap; } td:nth-child(3) { min-width: 20rem; }
+td:nth-child(4) { min-width: 9rem; } td:nth-child(10) { min-width: 12rem; } td.number { text-align: right; }
 tr.broken td:first-child, tr.worse td:first-child { color: var(--slow); font-weight: 600; }
 tr.better td:first-child, tr.repaired td:first-child { color: var(--fast); font-weight: 600; }
 .outcome { font-size: 1.15rem; font-weight: 600; }

@@ -54,7 +54,7 @@ Counts run_once(const Scenario& scenario, std::uint64_t seed) {
   CompareOptions options;
   options.judge.minimum_effect = scenario.minimum_effect;
   options.bootstrap =
-      BootstrapLevel::kRuns;  // the gate looks at medians; events cost 20 times more
+      BootstrapLevel::kRuns;  // the gate looks at medians; resampled events cost 20 times more
   const Comparison comparison = compare(old_runs, new_runs, boot_noise, options);
   const std::string first_unshifted = fmt::format("case{:04}", scenario.new_side.shifted_cases);
   Counts counts;
@@ -105,9 +105,10 @@ std::string share(std::size_t part, std::size_t whole) {
                      100 * interval.low, 100 * interval.high);
 }
 
-SimulatedSide side_of(std::size_t cases) {
+SimulatedSide side_of(std::size_t cases, bool keeps_events) {
   SimulatedSide side;
   side.cases = cases;
+  side.keeps_events = keeps_events;
   return side;
 }
 
@@ -130,8 +131,8 @@ Scenario over_boots(const std::string& name, SimulatedSide old_side, SimulatedSi
   return scenario;
 }
 
-std::vector<Scenario> make_scenarios(std::size_t cases) {
-  const SimulatedSide plain = side_of(cases);
+std::vector<Scenario> make_scenarios(std::size_t cases, bool with_tails) {
+  const SimulatedSide plain = side_of(cases, with_tails);
   // 10 % event noise adds 0.9 % to the noise of a median of 200 events, 2 % adds next to nothing.
   SimulatedSide quiet = plain;
   quiet.event_noise = 0.02;
@@ -179,13 +180,17 @@ int main(int argc, char** argv) {
   std::size_t repetitions = 200;
   app.add_option("--cases", cases, "Series in each comparison")->capture_default_str();
   app.add_option("--repetitions", repetitions, "Comparisons of each kind")->capture_default_str();
+  bool with_tails = false;
+  app.add_flag("--tails", with_tails, "Judge p90 too; takes several times as long");
+  std::string pattern;
+  app.add_option("--data", pattern, "Only kinds of data whose name contains this");
   std::string folder;
   app.add_option("--write", folder,
                  "Write two recordings instead, FOLDER/old and FOLDER/new: 10 runs of 200 events");
   CLI11_PARSE(app, argc, argv);
   if (!folder.empty()) {
     for (const std::string side : {"old", "new"}) {
-      write_recording(simulate_runs(side_of(cases), side == "old" ? 1 : 2, side, "boot"),
+      write_recording(simulate_runs(side_of(cases, true), side == "old" ? 1 : 2, side, "boot"),
                       std::filesystem::path(folder) / side);
     }
     return 0;
@@ -193,7 +198,8 @@ int main(int argc, char** argv) {
   std::cout
       << "| data | false alarm of the gate | of any row | shift found by the gate | by its row | "
          "shown to be the same |\n|---|---|---|---|---|---|\n";
-  for (const Scenario& scenario : make_scenarios(cases)) {
+  for (const Scenario& scenario : make_scenarios(cases, with_tails)) {
+    if (scenario.name.find(pattern) == std::string::npos) continue;
     const Counts counts = run_scenario(scenario, repetitions);
     std::cout << fmt::format("| {} | {} | {} | {} | {} | {} |\n", scenario.name,
                              share(counts.gate_alarms, counts.repetitions),

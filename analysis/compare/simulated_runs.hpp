@@ -24,6 +24,7 @@ struct SimulatedSide {
   double event_spike_share = 0;  // of events that take ten times as long
   double shift = 0;              // log ratio, for the first `shifted_cases` cases
   std::size_t shifted_cases = 0;
+  bool keeps_events = true;  // false: only each run's median, which is all that the gate looks at
 };
 
 // Case names are "case000", ...; the metric is stall_ns. The label keeps recordings and boots of

@@ -154,6 +154,45 @@ TEST(Compare, NeverMixesPlatformsUnlessForced) {
   EXPECT_EQ(compare(old_runs, new_runs, {}, options).gate_family, 3u);
 }
 
+// Every second run on a second GPU, which is 30 % slower by nature.
+RunSet on_two_devices(const std::string& label) {
+  RunSet runs = side(0, label);
+  for (CaseRun& run : runs.runs) {
+    const bool is_second = run.identity.run % 2 == 1;
+    run.identity.device = is_second ? "GPU 1" : "GPU 0";
+    if (!is_second) continue;
+    for (double& event : run.metrics.front().events) event *= 1.3;
+  }
+  return runs;
+}
+
+TEST(Compare, GpusOfOneMachineArePairedWithThemselves) {
+  for (const bool force : {false, true}) {
+    CompareOptions options;
+    options.force = force;
+    const Comparison comparison =
+        compare(on_two_devices("old"), on_two_devices("new"), {}, options);
+    EXPECT_FALSE(comparison.refused);
+    EXPECT_TRUE(comparison.environment.empty());
+    EXPECT_EQ(comparison.gate_family, 6u);  // 3 cases on each GPU
+    EXPECT_EQ(exit_code(comparison, false), 0);
+  }
+}
+
+TEST(Compare, AGpuOfOneSideIsARow) {
+  RunSet old_runs = side(0, "old");
+  for (CaseRun& run : old_runs.runs) run.identity.device = "GPU 0";
+  const Comparison comparison = compare(old_runs, on_two_devices("new"), {}, {});
+  EXPECT_FALSE(comparison.refused);
+  EXPECT_EQ(comparison.environment.front().kind, DifferenceKind::kReported);
+  EXPECT_EQ(comparison.gate_family, 3u);
+  EXPECT_EQ(std::count_if(comparison.rows.begin(), comparison.rows.end(),
+                          [](const Row& row) {
+                            return row.device == "GPU 1" && row.reason == "only in new";
+                          }),
+            3);
+}
+
 void for_case(RunSet& runs, const std::string& name, const std::function<void(CaseRun&)>& change) {
   for (CaseRun& run : runs.runs) {
     if (run.identity.case_name == name) change(run);
@@ -208,6 +247,8 @@ TEST(Compare, StatusChangesAreRows) {
        "10 of 10 runs skipped before: why"},
       {Status::kFailed, Status::kFailed, Verdict::kNotComparable, Gate::kNotCounted,
        "failed on both sides: why"},
+      {Status::kFailed, Status::kSkipped, Verdict::kNotComparable, Gate::kNotCounted,
+       "failed before, skipped now: why"},
       {Status::kSkipped, Status::kSkipped, Verdict::kNotComparable, Gate::kNotCounted,
        "skipped on both sides: why"},
   };
@@ -231,6 +272,25 @@ TEST(Compare, StatusChangesAreRows) {
     EXPECT_EQ(row->gate, expected.gate) << expected.reason;
     EXPECT_EQ(row->reason, expected.reason);
   }
+}
+
+TEST(Compare, ACaseThatSometimesRanAndNeverRunsNowIsBroken) {
+  RunSet old_runs = side(0, "old");
+  RunSet new_runs = side(0, "new");
+  const auto skip = [](CaseRun& run) {
+    run.identity.status = Status::kSkipped;
+    run.identity.reason = "why";
+    run.metrics.clear();
+  };
+  for_case(old_runs, "case0000", [&](CaseRun& run) {
+    if (run.identity.run == 0) skip(run);
+  });
+  for_case(new_runs, "case0000", skip);
+  const Comparison comparison = compare(old_runs, new_runs, {}, {});
+  const Row* row = find(comparison, "case0000", "status");
+  ASSERT_NE(row, nullptr);
+  EXPECT_EQ(row->reason, "all runs skipped: why");
+  EXPECT_EQ(row->gate, Gate::kRegression);
 }
 
 TEST(Compare, ACaseOfOneSideIsARow) {

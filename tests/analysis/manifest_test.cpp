@@ -15,7 +15,7 @@ constexpr std::string_view kGood = R"({
     "arguments": ["a=1", "b"], "gpus": [{"fw": 7}]}
 })";
 
-std::string error_of(std::string text) {
+std::string error_of(const std::string& text) {
   try {
     parse_manifest(text, "manifest.json");
   } catch (const InputError& error) {

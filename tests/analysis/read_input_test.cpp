@@ -77,20 +77,28 @@ TEST(ReadInput, LeavesOutTaintedEventsOnRequest) {
   FakeRecording fake = recording("a");
   const auto path = fake.write(folder);
   std::vector<SampleRow> samples = fake.samples_of("fork", 0);
+  const auto store = [&] {
+    std::ostringstream summary_text;
+    write_summary(summary_text, summarize_run(fake.identity("fork", 0), samples));
+    folder.write("a/summary.csv", summary_text.str());
+    std::ostringstream samples_text;
+    write_samples(samples_text, samples);
+    folder.write("a/samples.csv", samples_text.str());
+  };
   samples[0].flags = "lost_cpu";
-  const std::vector<SummaryRow> rows = summarize_run(fake.identity("fork", 0), samples);
-  std::ostringstream summary_text;
-  write_summary(summary_text, rows);
-  folder.write("a/summary.csv", summary_text.str());
-  std::ostringstream samples_text;
-  write_samples(samples_text, samples);
-  folder.write("a/samples.csv", samples_text.str());
+  store();
   const RunSet all = read_inputs({path}, EventSet::kAll);
   const RunSet unflagged = read_inputs({path}, EventSet::kUnflagged);
   EXPECT_EQ(find_metric_values(all.runs[0], "stall_ns")->events.size(), 3u);
   EXPECT_EQ(find_metric_values(unflagged.runs[0], "stall_ns")->events,
             (std::vector<double>{10, 20}));
   EXPECT_EQ(find_metric_values(unflagged.runs[0], "stall_ns")->p50, 15);
+
+  for (SampleRow& sample : samples) sample.flags = "lost_cpu";
+  store();
+  const RunSet none = read_inputs({path}, EventSet::kUnflagged);
+  ASSERT_EQ(none.runs.size(), 1u);
+  EXPECT_EQ(find_metric_values(none.runs[0], "stall_ns"), nullptr);
 }
 
 TEST(ReadInput, RowsMayComeInAnyOrder) {

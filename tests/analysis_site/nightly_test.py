@@ -41,6 +41,13 @@ def main():
     check(bad.returncode == 1, bad.stdout + bad.stderr)
     check("violation or failed case" in sent.read_text(), sent.read_text())
 
+    # Another GPU in the same machine is slower by nature, not since last night.
+    wait_for_next_second()
+    other = nights.run(*options, NOTIFIER_FAKE_SLOW="2", NOTIFIER_FAKE_DEVICE="other GPU")
+    check(other.returncode == 0, f"two GPUs were mixed: {other.stdout}{other.stderr}")
+    summary = (nights.results / ".nightly.md").read_text()
+    check("other GPU" in summary and "device" in summary, summary)
+
     published = nights.folder / "published"
     wait_for_next_second()
     public = nights.run("--runs", "2", "--publish", str(published))
