@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <sstream>
 
 #include "analysis/compare/plan.hpp"
@@ -53,7 +55,15 @@ std::string plan_report(const Plan& plan, const PlanOptions& options) {
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
-  text += fmt::format("\nBoth sides together: {}.\n", duration(plan.total_seconds));
+  const auto unknown = std::count_if(plan.rows.begin(), plan.rows.end(), [](const PlanRow& row) {
+    return !row.runs_needed || !row.seconds_per_run;
+  });
+  const bool is_known = unknown < std::ssize(plan.rows);
+  text += "\nBoth sides together: " + (is_known ? duration(plan.total_seconds) : "n/a");
+  if (is_known && unknown > 0) {
+    text += fmt::format(", without the {} cases of unknown time", unknown);
+  }
+  text += ".\n";
   text +=
       "Where the sides need different boots, boots take the place of runs: see the boot noise.\n";
   return text;

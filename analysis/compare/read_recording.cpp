@@ -46,8 +46,9 @@ class SummaryLoader {
     if (!is_new && unit->second != row.unit) {
       fail("unit", "mixed units: '" + row.unit + "' here, '" + unit->second + "' above");
     }
-    if (row.min && *row.min < 0 && !may_be_negative(row.metric))
+    if (row.min && *row.min < 0 && !may_be_negative(row.metric)) {
       fail("min", "a negative " + row.metric);
+    }
     if (row.n > 0 && !row.p50) fail("p50", "p50 is empty although n is not 0");
   }
 

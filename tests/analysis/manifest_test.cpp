@@ -43,7 +43,7 @@ TEST(Manifest, IsReadAndItsEnvironmentFlattened) {
 }
 
 TEST(Manifest, DefectsAreNamed) {
-  EXPECT_EQ(error_of("{\n\n nonsense"), "manifest.json:3: is not JSON");
+  EXPECT_EQ(error_of("{\n\n nonsense"), "manifest.json:3: column 3: is not JSON");
   EXPECT_EQ(error_of("[]"), "manifest.json: is not a JSON object");
   EXPECT_EQ(error_of(replaced("\"recording\"", "\"other\"")),
             "manifest.json: no field 'recording'");
@@ -53,7 +53,7 @@ TEST(Manifest, DefectsAreNamed) {
             "manifest.json: field 'machine' is not of type text");
   EXPECT_EQ(error_of(replaced("\"schema_version\": 1", "\"schema_version\": 0")),
             "manifest.json: schema_version is below 1");
-  EXPECT_EQ(error_of("{\n\"a\": \"\xFF\"}"), "manifest.json:2: text is not UTF-8");
+  EXPECT_EQ(error_of("{\n\"a\": \"\xFF\"}"), "manifest.json:2: column 7: text is not UTF-8");
   EXPECT_EQ(error_of(std::string(100'000, '[')), "manifest.json: nested too deeply");
 }
 

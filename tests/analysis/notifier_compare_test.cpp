@@ -212,6 +212,8 @@ TEST_F(NotifierCompare, PlansAndMeasuresItsOwnFalseAlarms) {
   EXPECT_NE(plan.output.find("find a change of 10 %"), std::string::npos) << plan.output;
   // two cases, so 2/252 = 0.0079 at five a side is the first p below 0.025
   EXPECT_NE(plan.output.find("  20 s"), std::string::npos) << plan.output;
+  const CommandResult never = compare("--plan --effect 1% " + path("old"));
+  EXPECT_NE(never.output.find("Both sides together: n/a.\n"), std::string::npos) << never.output;
   const CommandResult alarms = compare("--aa 20 " + path("old"));
   EXPECT_EQ(alarms.exit_code, 0);
   EXPECT_NE(alarms.output.find("gate alarms        0 of 20 splits"), std::string::npos)

@@ -275,7 +275,7 @@ TEST(GoogleBenchmark, NamesDefects) {
   EXPECT_EQ(google_error(header + "x,1,1\n", false),
             "f:2: column 3: the line has 3 fields, the header 5");
   EXPECT_EQ(google_error("{\"benchmarks\": 3}", true), "f: has no list 'benchmarks'");
-  EXPECT_EQ(google_error("{\n\n\"benchmarks\": [,]}", true), "f:3: is not JSON");
+  EXPECT_EQ(google_error("{\n\n\"benchmarks\": [,]}", true), "f:3: column 16: is not JSON");
   EXPECT_EQ(google_error("{\"benchmarks\": [{}]}", true), "f: benchmarks[0]: has no name");
   EXPECT_EQ(google_error("{\"benchmarks\": [{\"name\":\"a\",\"real_time\":1}]}", true),
             "f: benchmarks[0]: unknown time_unit");
