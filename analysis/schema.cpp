@@ -42,7 +42,8 @@ constexpr std::array kSummaryColumns = {
         "keeps, leaves_first or fatal: what the kernel does with the memory meanwhile"),
     column<&S::outcome>("outcome", kOptional, "",
                         "what became of shared memory (pin cases): coherent, fault, orphan, mixed, "
-                        "reaches_child or torn"),
+                        "reaches_child or torn; what a child finds (forks): child_copy, "
+                        "child_nothing, child_zeros or child_shared"),
     column<&S::original_page>("original_page", kOptional, "",
                               "who has the original page in the end (pin cases, root): process, "
                               "child, both, nobody or mixed"),

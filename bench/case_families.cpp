@@ -124,13 +124,25 @@ std::vector<SelectedCase> full_selection() {
   return selected;
 }
 
+/// What --table fork-policy compares: the same fork on memory that is kept out of it in each way.
+std::vector<SelectedCase> fork_policy_selection() {
+  constexpr std::array<std::uint64_t, 3> kSizes{1 << 20, 4 << 20, 256 << 20};
+  std::vector<SelectedCase> selected;
+  for (const Case& wanted : all_cases({kSizes.begin(), kSizes.end()})) {
+    const bool chosen = wanted.backing == Backing::kAnon || wanted.backing == Backing::kSharedAnon;
+    if (wanted.perturbation != "fork_parent_write" || !chosen || !can_run(wanted)) continue;
+    selected.push_back({wanted, wanted.size_bytes > kLargeBytes ? 4U : kQuickEvents});
+  }
+  return selected;
+}
+
 struct Selection {
   std::string_view name;
   std::vector<SelectedCase> (*cases)();
 };
-constexpr std::array kSelections{Selection{"default", default_selection},
-                                 Selection{"quick", quick_selection},
-                                 Selection{"full", full_selection}};
+constexpr std::array kSelections{
+    Selection{"default", default_selection}, Selection{"quick", quick_selection},
+    Selection{"full", full_selection}, Selection{"fork-policy", fork_policy_selection}};
 
 }  // namespace
 

@@ -33,6 +33,7 @@ struct Current {
   std::size_t next = 0;
   std::map<std::pair<std::size_t, std::uint32_t>, Rows> made;
   std::map<std::size_t, std::uint32_t> runs_asked;
+  Rows all;
   std::chrono::steady_clock::time_point start;
 } current;
 
@@ -70,6 +71,7 @@ void make_next_run() {
   if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K");
   if (!rows.empty()) std::printf("%s\n", table_line(rows).c_str());
   std::fflush(stdout);
+  current.all.insert(current.all.end(), rows.begin(), rows.end());
   current.made[{scheduled.number, scheduled.run}] = std::move(rows);
 }
 
@@ -154,8 +156,8 @@ std::vector<ScheduledRun> make_schedule(std::size_t cases, std::uint32_t runs, s
   return schedule;
 }
 
-void run_registered(Suite& suite, const std::vector<PlannedCase>& plan, const Options& options,
-                    std::uint64_t seed) {
+std::vector<analysis::SummaryRow> run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
+                                                 const Options& options, std::uint64_t seed) {
   current = {};
   current.suite = &suite;
   current.plan = &plan;
@@ -164,6 +166,7 @@ void run_registered(Suite& suite, const std::vector<PlannedCase>& plan, const Op
   std::printf("%s\n", table_header().c_str());
   SilentReporter reporter;
   benchmark::RunSpecifiedBenchmarks(&reporter);
+  return std::move(current.all);
 }
 
 }  // namespace notifier

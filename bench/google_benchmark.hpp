@@ -26,8 +26,9 @@ struct ScheduledRun {
 std::vector<ScheduledRun> make_schedule(std::size_t cases, std::uint32_t runs, std::uint64_t seed);
 
 /// Runs the registered cases through `suite` in the order of make_schedule(). Progress goes to
-/// stderr, one table line per run to stdout.
-void run_registered(Suite& suite, const std::vector<PlannedCase>& plan, const Options& options,
-                    std::uint64_t seed);
+/// stderr, one table line per run to stdout. Returns all rows, in the order in which they were
+/// made.
+std::vector<analysis::SummaryRow> run_registered(Suite& suite, const std::vector<PlannedCase>& plan,
+                                                 const Options& options, std::uint64_t seed);
 
 }  // namespace notifier

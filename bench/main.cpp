@@ -12,6 +12,7 @@
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/fork_policy_table.hpp"
 #include "bench/google_benchmark.hpp"
 #include "bench/listing.hpp"
 #include "bench/meter_check.hpp"
@@ -167,8 +168,12 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
   suite.note({{"meter", to_json(meter)}});
   if (!meter.reliable()) suite.distrust_meter();
   const bool trusted = options.no_self_test || self_test(&suite, device, seed);
-  if (trusted || stop_requested()) run_registered(suite, plan, options, seed);
+  std::vector<analysis::SummaryRow> rows;
+  if (trusted || stop_requested()) rows = run_registered(suite, plan, options, seed);
   const int exit_code = finish(suite);
+  if (!options.table.empty()) {
+    std::printf("\n%s", (options.csv ? fork_policy_csv(rows) : fork_policy_markdown(rows)).c_str());
+  }
   if (!trusted && !stop_requested()) {
     std::fprintf(stderr,
                  "the self-test failed: no case was run, for its result would mean nothing\n");

@@ -49,6 +49,11 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
   app.add_option("--filter", options.filter,
                  "Only cases whose name matches this regular expression (or, after a -, does not); "
                  "searches all cases");
+  CLI::Option* table =
+      app.add_option("--table", options.table,
+                     "Run the selection of that name and print its table (Markdown) at the end")
+          ->check(CLI::IsMember({"fork-policy"}));
+  app.add_flag("--csv", options.csv, "--table as CSV")->needs(table);
   CLI::Option* list =
       app.add_flag("--list", options.list, "List the cases and what each does, then end");
   app.add_flag("--long", options.long_list,
@@ -145,6 +150,7 @@ ParsedOptions parse_options(int argc, char** argv) {
     const std::string error = sort_extras(app.remaining(), parsed.options);
     if (!error.empty()) throw CLI::ValidationError(error);
     CaseFilter{parsed.options.filter};
+    if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "%s\n", error.what());
     parsed.exit_code = kExitUsage;

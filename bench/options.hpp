@@ -13,6 +13,8 @@ struct Options {
   std::string selection = "default";
   bool all = false;
   std::string filter;  // regular expression; our spelling of --benchmark_filter
+  std::string table;   // "fork-policy" or empty
+  bool csv = false;    // the table as CSV
   bool list = false;
   bool long_list = false;
   bool list_names = false;  // --benchmark_list_tests

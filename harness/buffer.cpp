@@ -158,6 +158,20 @@ class VramBuffer final : public Buffer {
 
 }  // namespace
 
+std::string_view to_string(ChildView view) {
+  switch (view) {
+    case ChildView::kNothing:
+      return "nothing";
+    case ChildView::kCopy:
+      return "copy";
+    case ChildView::kZeros:
+      return "zeros";
+    case ChildView::kSame:
+      break;
+  }
+  return "shared";
+}
+
 void Buffer::map_again(std::byte* begin, std::size_t size_bytes) {
   if (mmap(begin, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
            0) == MAP_FAILED) {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "harness/case.hpp"
 
@@ -18,6 +19,8 @@ enum class ChildView {
   kZeros,    // MADV_WIPEONFORK
   kSame      // shared with the parent
 };
+
+std::string_view to_string(ChildView view);
 
 /// One allocation of a case's memory kind, registered with the device. Backing made and policy
 /// applied, content undefined. Released on destruction, which on a real device waits for running

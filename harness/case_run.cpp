@@ -135,6 +135,9 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   const bool copied_by_fork = session.buffer().child_view() == ChildView::kCopy;
   result.evictions_expected =
       expected_evictions(*row, session.buffer().path(), copied_by_fork).least;
+  if (row->scope == Scope::kProcess) {
+    result.identity.outcome = "child_" + std::string(to_string(session.buffer().child_view()));
+  }
   observer.phase("warm up", -1);
   session.start(*row);
   observer.phase("calibrate", -1);

@@ -207,6 +207,7 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   window.observation.involuntary_switches = event.involuntary_switches;
   sample.start_ns = event.enter_ns;
   analyse_event(window.observation, sample);
+  sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
   finish(row, event);
   const auto after = workload_->device_findings();
   sample.allowed_zeros = static_cast<std::int64_t>(after.allowed_zeros - before.allowed_zeros);

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -54,6 +55,7 @@ struct EventContext {
   std::uint64_t passes_at_return = 0;  // most passes any wave had completed when the call returned
   std::int64_t enter_ns = 0;           // CLOCK_MONOTONIC_RAW around the perturbing call
   std::int64_t leave_ns = 0;
+  std::optional<double> first_write_ns;    // of the CPU, to one page, where the row makes one
   std::uint64_t involuntary_switches = 0;  // of the calling thread, between enter and leave
 };
 

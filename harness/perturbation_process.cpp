@@ -112,10 +112,8 @@ bool has_own_memory(const EventContext& event) {
 
 /// A store that changes no content: it breaks copy-on-write, and as a locked operation it cannot
 /// lose what the device stores meanwhile.
-void touch_every_page(const EventContext& event) {
-  for (std::size_t offset = 0; offset < event.slice_bytes; offset += kPageBytes) {
-    __atomic_fetch_or(reinterpret_cast<std::uint64_t*>(event.slice + offset), 0, __ATOMIC_RELAXED);
-  }
+void touch(std::byte* page) {
+  __atomic_fetch_or(reinterpret_cast<std::uint64_t*>(page), 0, __ATOMIC_RELAXED);
 }
 
 int end_at_once(void*) { return 0; }
@@ -160,7 +158,13 @@ void perform_fork_child_hold(EventContext& event) {
 
 void perform_fork_parent_write(EventContext& event) {
   perform_fork_child_hold(event);
-  if (event.slice != nullptr) touch_every_page(event);
+  if (event.slice == nullptr) return;
+  const std::int64_t before_ns = monotonic_raw_ns();
+  touch(event.slice);
+  event.first_write_ns = static_cast<double>(monotonic_raw_ns() - before_ns);
+  for (std::size_t offset = kPageBytes; offset < event.slice_bytes; offset += kPageBytes) {
+    touch(event.slice + offset);
+  }
 }
 
 void perform_fork_exec(EventContext& event) {

@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "analysis/schema.hpp"
 #include "command.hpp"
@@ -113,6 +114,35 @@ TEST(Results, EmptyingEventsReallyEmptyTheMemory) {
   }
   ASSERT_EQ(zeros.size(), 2u);
   for (const auto& [name, count] : zeros) EXPECT_GT(count, 0) << name;
+}
+
+TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
+  const TemporaryFolder folder;
+  const Finished finished = bench({"--table", "fork-policy", "--csv", "--filter",
+                                   "userptr/(anon|shared_anon)/fork_parent_write/.*/64KiB$",
+                                   "--events", "3", "--no-self-test", "--results", folder.text()})
+                                .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  std::map<std::string, std::vector<std::string>> lines;  // memory,backing,policy,size_bytes
+  std::istringstream in(finished.out.substr(finished.out.find("memory,backing,policy")));
+  for (std::string line; std::getline(in, line);) {
+    std::vector<std::string> fields;
+    std::istringstream parts(line.substr(0, line.find('\r')));
+    for (std::string field; std::getline(parts, field, ',');) fields.push_back(field);
+    ASSERT_EQ(fields.size(), 11u) << line;
+    lines[fields[1] + " " + fields[2]] = fields;
+  }
+  const auto expect = [&](const char* which, const char* evictions, const char* child_finds) {
+    ASSERT_EQ(lines.count(which), 1u) << finished.out;
+    EXPECT_EQ(lines[which][7], evictions) << which;
+    EXPECT_EQ(lines[which][9], child_finds) << which;
+    EXPECT_GT(std::stod(lines[which][5]), 0) << which << ": no fork was timed";
+    EXPECT_GT(std::stod(lines[which][6]), 0) << which << ": no first write was timed";
+  };
+  expect("anon default", "1.000", "child_copy");
+  expect("anon dontfork", "0.000", "child_nothing");
+  expect("anon wipeonfork", "0.000", "child_zeros");
+  expect("shared_anon default", "0.000", "child_shared");
 }
 
 TEST(Results, SkippedCasesAreRowsWithTheReason) {
