@@ -119,8 +119,9 @@ class Grouping {
 
   std::vector<Candidate> rank_candidates(const Event& event) const {
     std::vector<Candidate> candidates;
-    for (const Transition& transition : event.transitions)
+    for (const Transition& transition : event.transitions) {
       candidates.push_back(describe(transition));
+    }
     std::stable_sort(candidates.begin(), candidates.end(),
                      [](const Candidate& a, const Candidate& b) {
                        if (is_cause(a) != is_cause(b)) return is_cause(a);

@@ -51,8 +51,9 @@ std::vector<double> sliding_rank_z(Ranks ranks, std::size_t left, std::size_t ri
   if (ranks.size() < left + right) return result;
   result.reserve(ranks.size() - left - right + 1);
   std::int64_t excess = 0;
-  for (std::size_t i = 0; i < left; ++i)
+  for (std::size_t i = 0; i < left; ++i) {
     excess += excess_above(ranks.subspan(left, right), ranks[i]);
+  }
   result.push_back(standardise(excess, left, right));
   for (std::size_t split = left; split + right < ranks.size(); ++split) {
     const std::int16_t leaving = ranks[split - left];

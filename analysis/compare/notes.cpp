@@ -87,8 +87,9 @@ std::vector<std::string> describe_data(const RunSet& old_runs, const RunSet& new
   for (const RunSet* side : {&old_runs, &new_runs}) {
     const std::string name = side == &old_runs ? "old" : "new";
     for (const RecordingInfo& recording : side->recordings) {
-      if (recording.interrupted)
+      if (recording.interrupted) {
         notes.push_back(name + ": " + recording.source + " was interrupted");
+      }
     }
     const bool some_unknown =
         std::any_of(side->recordings.begin(), side->recordings.end(),

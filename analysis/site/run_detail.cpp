@@ -98,8 +98,9 @@ json median_parts(const std::vector<SampleRow>& samples) {
   for (const Metric part : kParts) {
     std::vector<double> values;
     for (const SampleRow& sample : samples) {
-      if (sample.kind == analysis::EventKind::kEvent && sample[part])
+      if (sample.kind == analysis::EventKind::kEvent && sample[part]) {
         values.push_back(*sample[part]);
+      }
     }
     const auto middle = analysis::median(values);
     parts.push_back({analysis::info(part).name, or_null(middle), values.size()});
