@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "softgpu/core/device.hpp"
 
+#include <unistd.h>
+
 #include <mutex>
 #include <utility>
 
@@ -40,7 +42,8 @@ Device::Device(Settings settings)
       supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
                       settings_),
-      fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_}) {
+      fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
+                    settings_.delays) {
   if (plant_watches_accesses(settings_.plant)) {
     waves_.watch_all_accesses();
   }
@@ -64,12 +67,34 @@ bool Device::set_retry_faults(bool enable) {
   return enable == retry_faults() || (queues_.empty() && memory_.set_retry_faults(enable));
 }
 
-void Device::raise_memory_fault(std::uintptr_t device_address, Access access,
-                                TranslationFault fault) {
-  events_.device_fault(device_address, access);
+bool Device::set_fault_handler(const FaultHandler& handler) {
+  const std::lock_guard lock(fault_handler_lock_);
+  if (fault_handler_.tell != nullptr) {
+    return false;
+  }
+  fault_handler_ = handler;
+  return true;
+}
+
+void Device::raise_memory_fault(Wave& wave, const FatalFault& fault) {
+  events_.device_fault(fault.device_address, fault.access);
+  FaultHandler handler;
+  {
+    const std::lock_guard lock(fault_handler_lock_);
+    handler = fault_handler_;
+  }
+  if (handler.tell != nullptr) {
+    wave.stop_at_fault();
+    notifier_.stop_for_good();
+    if (handler.tell(fault, handler.data)) {
+      for (;;) {
+        pause();
+      }
+    }
+  }
   fail("memory access fault by device 0 on address 0x%lx (%s): %s",
-       static_cast<unsigned long>(device_address), access == Access::kWrite ? "write" : "read",
-       reason(fault));
+       static_cast<unsigned long>(fault.device_address),
+       fault.access == Access::kWrite ? "write" : "read", reason(fault.reason));
 }
 
 const std::string& start_device() {

@@ -3,6 +3,7 @@
 // (its threads run until the process ends).
 #pragma once
 
+#include <mutex>
 #include <string>
 
 #include "softgpu/core/audit.hpp"
@@ -20,6 +21,18 @@
 #include "softgpu/core/wave.hpp"
 
 namespace softgpu {
+
+struct FatalFault {
+  std::uintptr_t device_address;
+  Access access;
+  TranslationFault reason;
+};
+
+/// True: the program has taken note, so the process goes on without its queues.
+struct FaultHandler {
+  bool (*tell)(const FatalFault& fault, void* data) = nullptr;
+  void* data = nullptr;
+};
 
 class Device {
  public:
@@ -48,9 +61,12 @@ class Device {
   /// returns a translation of the one page through the CPU's page table, as stale hardware would.
   Translation report_protocol_violation(std::uintptr_t device_address);
 
-  /// Memory access fault: event, message, abort (kfd_facts §0.10: the default of ROCr).
-  [[noreturn]] void raise_memory_fault(std::uintptr_t device_address, Access access,
-                                       TranslationFault fault);
+  /// Memory access fault of the calling wave: event, then the handler, or message and abort
+  /// (kfd_facts §0.10). After a handler all queues of the process stay stopped.
+  [[noreturn]] void raise_memory_fault(Wave& wave, const FatalFault& fault);
+
+  /// False when there is a handler already.
+  bool set_fault_handler(const FaultHandler& handler);
 
  private:
   const Settings settings_;
@@ -67,6 +83,8 @@ class Device {
   Supervisor supervisor_;
   RestoreWorker restore_worker_;
   FaultServer fault_server_;
+  std::mutex fault_handler_lock_;
+  FaultHandler fault_handler_;
 };
 
 /// Makes the device on the first call. Returns an empty string, or why there is none; the answer

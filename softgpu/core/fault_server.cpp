@@ -143,8 +143,8 @@ FaultServer::Lookup FaultServer::look_at(RetryFault& fault, Range& range, std::u
   if (!range.retries) {
     return Lookup::kNotRetried;
   }
-  const std::uint64_t due_ns = range.validated_ns[range.block_of(page)] + kDuplicateWindowNs;
-  if (due_ns > kDuplicateWindowNs && read_clock_ns(CLOCK_MONOTONIC) < due_ns) {
+  const std::uint64_t due_ns = range.validated_ns[range.block_of(page)] + window_ns_;
+  if (due_ns > window_ns_ && read_clock_ns(CLOCK_MONOTONIC) < due_ns) {
     fault.due_ns = due_ns;
     return Lookup::kTooSoon;
   }

@@ -33,7 +33,8 @@ class FaultServer {
     const Pagemap& pagemap;
   };
 
-  explicit FaultServer(const Parts& parts) : parts_(parts), system_(parts.registry) {}
+  FaultServer(const Parts& parts, bool delays)
+      : parts_(parts), window_ns_(delays ? kDuplicateWindowNs : 0), system_(parts.registry) {}
 
   /// On a wave's thread: returns when the fault is answered. Address and access are set.
   void serve_for(RetryFault& fault);
@@ -73,6 +74,7 @@ class FaultServer {
   Mapped commit(const Window& window);
 
   const Parts parts_;
+  const std::uint64_t window_ns_;
   SystemRanges system_;
   std::array<std::uint64_t, kBlockPages> staged_{};
   std::mutex faults_lock_;  // leaf

@@ -104,7 +104,8 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
     for (std::size_t index = 0; index < kDomains; ++index) {
       if (effect.evicts[index] && !domains_[index].evicted) {
         domains_[index].evicted = true;
-        domains_[index].restore_due_ns = read_clock_ns(CLOCK_MONOTONIC) + kRestoreDelayNs;
+        domains_[index].restore_due_ns =
+            read_clock_ns(CLOCK_MONOTONIC) + (settings_.delays ? kRestoreDelayNs : 0);
       }
     }
     worker_has_work_ = true;
@@ -235,7 +236,8 @@ void Notifier::resume(EvictionDomain& domain) {
   events_.queue_restore(false);  // before the queues run, as KFD
   hold().wait_in(HoldPhase::kResume);
   domain.evicted = false;
-  if (std::none_of(domains_.begin(), domains_.end(),
+  if (!stopped_for_good_ &&
+      std::none_of(domains_.begin(), domains_.end(),
                    [](const EvictionDomain& other) { return other.evicted; })) {
     waves_.resume();
     stop_ended_ = true;
@@ -259,6 +261,16 @@ void Notifier::report_stop() {
   }
   take_wave_times(waves_, times);
   events_.stop_report(times);
+}
+
+void Notifier::stop_for_good() {
+  const std::lock_guard notifier_lock(lock_);
+  stopped_for_good_ = true;
+  {
+    const std::lock_guard lock(registry_.lock());
+    waves_.request_stop();
+  }
+  waves_.wait_until_stopped();
 }
 
 void Notifier::tell_worker() {

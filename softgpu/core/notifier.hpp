@@ -74,6 +74,9 @@ class Notifier {
   std::mutex& lock() { return lock_; }
   std::array<EvictionDomain, kDomains>& domains() { return domains_; }  // under lock()
 
+  /// From now on no wave runs. The caller's own wave has been stopped already, if it is one.
+  void stop_for_good();
+
   /// Under the registry lock: no change is under way that some range was marked for, so pages
   /// looked up from now on are the new ones unless the range is marked again.
   bool is_quiet() const { return in_progress() == 0; }
@@ -125,6 +128,7 @@ class Notifier {
       EvictionDomain{.kind = RangeKind::kUserptr, .trigger = EvictionTrigger::kUserptr},
       EvictionDomain{.kind = RangeKind::kSvm, .trigger = EvictionTrigger::kSvm}};
   std::array<RangeList, kDomains> invalid_ranges_;
+  bool stopped_for_good_ = false;              // under lock()
   StopTimes stop_times_;                       // under lock()
   bool stop_ended_ = false;                    // under lock()
   bool worker_has_work_ = false;               // the supervisor's own

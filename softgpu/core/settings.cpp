@@ -102,6 +102,11 @@ bool read_plant(std::string_view text, Settings& settings) {
   return true;
 }
 
+bool read_delays(std::string_view text, Settings& settings) {
+  settings.delays = text == "on";
+  return text == "on" || text == "off";
+}
+
 bool read_xnack(std::string_view text, Settings& settings) {
   settings.retry_faults = text == "1";
   return text == "0" || text == "1";
@@ -128,6 +133,10 @@ std::string read_settings(Settings& settings) {
   const char* xnack = std::getenv("HSA_XNACK");
   if (xnack != nullptr && !read_xnack(xnack, settings)) {
     return wrong("HSA_XNACK", xnack);
+  }
+  const char* delays = std::getenv("SOFTGPU_DELAYS");
+  if (delays != nullptr && !read_delays(delays, settings)) {
+    return wrong("SOFTGPU_DELAYS", delays);
   }
   const char* audit = std::getenv("SOFTGPU_AUDIT");
   if (audit != nullptr && !read_audit(audit, settings)) {

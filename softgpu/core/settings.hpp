@@ -29,6 +29,7 @@ struct Settings {
   std::uint32_t waves = 1;                  // SOFTGPU_WAVES
   std::uint64_t vram_bytes = 0;             // SOFTGPU_VRAM, bytes or with suffix K, M, G
   std::uint64_t wait_limit_ms = 10'000;     // SOFTGPU_WAIT_LIMIT_MS
+  bool delays = true;                       // SOFTGPU_DELAYS=off: KFD's delays pass at once
   bool retry_faults = false;                // HSA_XNACK=1 (kfd_facts §7)
   AuditLevel audit = AuditLevel::kRestore;  // SOFTGPU_AUDIT=off|restore|full
   Plant plant = Plant::kNone;               // SOFTGPU_PLANT

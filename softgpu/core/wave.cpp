@@ -133,18 +133,22 @@ void Wave::park() {
   resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
 }
 
+void Wave::stop_at_fault() {
+  drop_translations();
+  state.store(kWaveFaulting, std::memory_order_seq_cst);
+  table_->acknowledge();
+}
+
 /// While the wave waits it holds no translation, so nobody who stops or flushes waits for it.
 void Wave::wait_for_service(std::uintptr_t device_address, Access access) {
   cpu_watch.restart();
-  drop_translations();
   fault_.address = device_address;
   fault_.access = access;
-  state.store(kWaveFaulting, std::memory_order_seq_cst);
-  table_->acknowledge();
+  stop_at_fault();
   device().fault_server().serve_for(fault_);
   run_when_allowed();
   if (fault_.fatal) {
-    device().raise_memory_fault(device_address, access, *fault_.fatal);
+    device().raise_memory_fault(*this, {device_address, access, *fault_.fatal});
   }
 }
 
@@ -186,7 +190,7 @@ bool Wave::fill(std::uintptr_t device_address, Access access) {
     result.translation = device().report_protocol_violation(device_address);
   } else if (result.fault) {
     if (!device().retry_faults()) {
-      device().raise_memory_fault(device_address, access, *result.fault);
+      device().raise_memory_fault(*this, {device_address, access, *result.fault});
     }
     wait_for_service(device_address, access);
     return false;

@@ -82,6 +82,9 @@ class Wave : public WaveContext {
     }
   }
 
+  /// Counts as stopped from here on; makes no access any more.
+  void stop_at_fault();
+
   bool watched_by_plant() const {
     return (attention.load(std::memory_order_relaxed) & kAttentionPlant) != 0;
   }

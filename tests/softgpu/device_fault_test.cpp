@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Accesses that end the process: as on KFD, with a message that names address and device.
+#include <hsa/hsa_ext_amd.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 
+#include <atomic>
 #include <cstdlib>
 #include <cstring>
 
@@ -129,6 +132,56 @@ TEST(DeviceFault, CpuCannotReachDeviceMemory) {
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_EQ(result.signal, SIGSEGV) << result.output;
 #endif
+}
+
+struct Told {
+  std::atomic<std::uint64_t> address{0};
+  std::atomic<std::uint32_t> reasons{0};
+};
+
+hsa_status_t take_note(const hsa_amd_event_t* event, void* data) {
+  Told& told = *static_cast<Told*>(data);
+  told.reasons.store(event->memory_fault.fault_reason_mask);
+  told.address.store(event->memory_fault.virtual_address);
+  return event->event_type == HSA_AMD_GPU_MEMORY_FAULT_EVENT ? HSA_STATUS_SUCCESS
+                                                             : HSA_STATUS_ERROR;
+}
+
+PROCESS_TEST(DeviceFault, HandlerTakesItAndAllQueuesStop) {
+  Told told;
+  REQUIRE(hsa_amd_register_system_event_handler(nullptr, nullptr) ==
+          HSA_STATUS_ERROR_INVALID_ARGUMENT);
+  REQUIRE(hsa_amd_register_system_event_handler(take_note, &told) == HSA_STATUS_SUCCESS);
+  REQUIRE(hsa_amd_register_system_event_handler(take_note, &told) == HSA_STATUS_ERROR);
+  DriverLog log;
+  char* sound = map_memory(kSize);
+  char* memory = map_memory(kSize);
+  auto* bystander = new RunningKernel(register_memory(sound, kSize), kWords);  // never ends
+  std::uint64_t* words = register_memory(memory, kSize);
+  auto* kernel = new RunningKernel(words, kWords);  // nor does this one
+  unmap_for_good(memory + kPage);
+  log.wait_for("34", 1);
+  while (told.address.load() == 0) {
+    sched_yield();
+  }
+  const auto begin = reinterpret_cast<std::uint64_t>(words);
+  REQUIRE(told.address.load() >= begin && told.address.load() < begin + kSize);
+  REQUIRE(told.reasons.load() == HSA_AMD_MEMORY_FAULT_PAGE_NOT_PRESENT);
+  // Both waves stand: an eviction and its restore do not let them go again.
+  const std::uint64_t passes = kernel->passes() + bystander->passes();
+  REQUIRE(madvise(sound, kPage, MADV_DONTNEED) == 0);
+  log.wait_for("a", 2, " 50f7");
+  REQUIRE(kernel->passes() + bystander->passes() == passes);
+}
+
+hsa_status_t refuse(const hsa_amd_event_t*, void*) { return HSA_STATUS_ERROR; }
+
+PROCESS_BODY(fault_with_a_handler_that_refuses) {
+  REQUIRE(hsa_amd_register_system_event_handler(refuse, nullptr) == HSA_STATUS_SUCCESS);
+  touch(map_memory(kSize));
+}
+TEST(DeviceFault, HandlerThatRefusesLetsTheProcessAbort) {
+  expect_fault("fault_with_a_handler_that_refuses", "page not present");
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ class SettingsTest : public testing::Test {
 
   static void clear() {
     for (const char* name : {"SOFTGPU_WAVES", "SOFTGPU_VRAM", "SOFTGPU_WAIT_LIMIT_MS",
-                             "SOFTGPU_AUDIT", "SOFTGPU_PLANT"}) {
+                             "SOFTGPU_AUDIT", "SOFTGPU_PLANT", "SOFTGPU_DELAYS", "HSA_XNACK"}) {
       unsetenv(name);
     }
   }
@@ -74,6 +74,18 @@ TEST_F(SettingsTest, AuditLevelsAreKnownByName) {
   EXPECT_EQ(read_with("SOFTGPU_AUDIT", "full"), "");
   EXPECT_EQ(settings_.audit, AuditLevel::kFull);
   EXPECT_NE(read_with("SOFTGPU_AUDIT", "fuller"), "");
+}
+
+TEST_F(SettingsTest, RetryFaultsAndDelaysAreAskedFor) {
+  EXPECT_EQ(read_settings(settings_), "");
+  EXPECT_TRUE(settings_.delays);
+  EXPECT_FALSE(settings_.retry_faults);
+  EXPECT_NE(read_with("SOFTGPU_DELAYS", "never"), "");
+  EXPECT_EQ(read_with("SOFTGPU_DELAYS", "off"), "");
+  EXPECT_FALSE(settings_.delays);
+  EXPECT_NE(read_with("HSA_XNACK", "yes"), "");
+  EXPECT_EQ(read_with("HSA_XNACK", "1"), "");
+  EXPECT_TRUE(settings_.retry_faults);
 }
 
 }  // namespace
