@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdio>
 
 #include "process_test.hpp"
@@ -55,7 +56,7 @@ std::uint64_t stamp(DriverLog& log, const std::string& id, std::size_t index) {
       return std::stoull(line.substr(id.size() + 1));
     }
   }
-  REQUIRE(!"no such line");
+  REQUIRE(index == SIZE_MAX);  // there is no such line
   return 0;
 }
 
@@ -180,6 +181,7 @@ PROCESS_TEST(RetryFault, RangesEndWithTheirMappings) {
     visitor.stop();
     REQUIRE(visitor.mismatches() == 0);
     REQUIRE(munmap(other, 4 * kPage) == 0);
+    on.log.count(kUnmap);  // reads the lines: the driver's queue is short
   }
   on.finish();
 }
