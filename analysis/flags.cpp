@@ -11,7 +11,8 @@ constexpr std::array kTable = {
     FlagInfo{"lost_cpu", Taint::kYes,
              "the operating system took the CPU from a software wave or from the caller"},
     FlagInfo{"incoherent", Taint::kYes,
-             "stall by the device's clock and by driver events differ by more than the residual"},
+             "stall by the device's clock and by CPU and driver stamps differ by more than the "
+             "residual"},
     FlagInfo{"unreliable", Taint::kYes, "the run's meter validation failed"},
     FlagInfo{"interrupted", Taint::kYes, "the run was stopped before this was complete"},
     FlagInfo{"gaps_lost", Taint::kYes, "a wave's ring of gaps overflowed"},

@@ -30,6 +30,11 @@ constexpr std::array kFields = {
     ManifestField{"command", "list", kOptional, "the arguments that reproduce the recording"},
     ManifestField{"seed", "integer", kOptional, "seed of the schedule"},
     ManifestField{"suite", "object", kOptional, "version of the suite and how it was built"},
+    ManifestField{"meter", "object", kOptional,
+                  "validation of the stall meter: slope, constant, residual, floor of each method"},
+    ManifestField{"coherence", "object", kOptional,
+                  "how often device clock and driver's clocks agreed about a stall"},
+    ManifestField{"quanta", "object", kOptional, "cases whose stalls sit on a known time constant"},
 };
 
 bool has_type(const json& value, std::string_view type) {

@@ -73,6 +73,8 @@ constexpr std::array kSummaryColumns = {
     column<&S::flags>("flags", kOptional, "", "flags of the run, separated by blanks"),
     column<&S::flagged_samples>("flagged_samples", kOptional, "",
                                 "events of this row with a flag that taints"),
+    column<&S::incoherent_samples>("incoherent_samples", kOptional, "",
+                                   "events of this row whose clocks contradict each other"),
     column<&S::clock_residual_ns>("clock_residual_ns", kOptional, "ns",
                                   "median residual of the clock correlation over the events"),
     column<&S::violations_stale>("violations_stale", kOptional, "",

@@ -100,6 +100,7 @@ struct SummaryRow {
   std::string reason;
   std::string flags;
   std::optional<std::int64_t> flagged_samples;
+  std::optional<std::int64_t> incoherent_samples;
   std::optional<double> clock_residual_ns;
   std::optional<std::int64_t> violations_stale;
   std::optional<std::int64_t> violations_torn;

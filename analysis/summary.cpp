@@ -73,6 +73,7 @@ SummaryRow without_metric(const SummaryRow& identity) {
   row.headline = YesNo::kNo;
   row.events = EventSet::kAll;
   row.flagged_samples.reset();
+  row.incoherent_samples.reset();
   row.clock_residual_ns.reset();
   row.evictions.reset();
   row.restores_rescheduled.reset();
@@ -88,6 +89,9 @@ SummaryRow describe_set(const SummaryRow& identity, const std::vector<const Samp
   row.flagged_samples = std::count_if(samples.begin(), samples.end(), [](const SampleRow* sample) {
     return is_tainted(sample->flags);
   });
+  row.incoherent_samples =
+      std::count_if(samples.begin(), samples.end(),
+                    [](const SampleRow* sample) { return has_flag(sample->flags, "incoherent"); });
   std::vector<double> residuals;
   for (const SampleRow* sample : samples) {
     if (sample->clock_residual_ns) residuals.push_back(*sample->clock_residual_ns);

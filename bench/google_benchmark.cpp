@@ -13,6 +13,7 @@
 #include <random>
 #include <utility>
 
+#include "bench/stopping_rule.hpp"
 #include "harness/console_table.hpp"
 #include "harness/format.hpp"
 
@@ -49,21 +50,21 @@ const analysis::SummaryRow* find_all(const Rows& rows, Metric metric) {
 void show_progress(const std::string& name) {
   const double elapsed_s =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - current.start).count();
-  std::string left;
-  if (current.next > 0) {
+  std::string place = std::to_string(current.next + 1);
+  if (!current.schedule.empty()) place += fmt::format("/{}", current.schedule.size());
+  if (current.next > 0 && !current.schedule.empty()) {
     const double each_s = elapsed_s / static_cast<double>(current.next);
-    left = ", about " +
-           format_clock(each_s * static_cast<double>(current.schedule.size() - current.next)) +
-           " left";
+    place += ", about " +
+             format_clock(each_s * static_cast<double>(current.schedule.size() - current.next)) +
+             " left";
   }
   // On a terminal the line is overwritten by the result; elsewhere a log keeps it.
-  std::fprintf(stderr, isatty(STDERR_FILENO) != 0 ? "\r\033[K[%zu/%zu%s] %s" : "[%zu/%zu%s] %s\n",
-               current.next + 1, current.schedule.size(), left.c_str(), name.c_str());
+  std::fprintf(stderr, isatty(STDERR_FILENO) != 0 ? "\r\033[K[%s] %s" : "[%s] %s\n", place.c_str(),
+               name.c_str());
   std::fflush(stderr);
 }
 
-void make_next_run() {
-  const ScheduledRun& scheduled = current.schedule[current.next];
+void make_run(const ScheduledRun& scheduled) {
   const PlannedCase& planned = (*current.plan)[scheduled.number];
   if (!current.suite->stopped()) show_progress(planned.wanted.name());
   Rows rows = current.suite->run(planned, scheduled.run);
@@ -73,6 +74,55 @@ void make_next_run() {
   std::fflush(stdout);
   current.all.insert(current.all.end(), rows.begin(), rows.end());
   current.made[{scheduled.number, scheduled.run}] = std::move(rows);
+}
+
+void make_next_run() { make_run(current.schedule[current.next]); }
+
+/// One value per run so far: its median, or its 99th percentile where it has one.
+std::vector<double> run_values(std::size_t number, bool of_p99) {
+  std::vector<double> values;
+  for (const auto& [key, rows] : current.made) {
+    const analysis::SummaryRow* stall = find_all(rows, Metric::kStall);
+    if (key.first != number || stall == nullptr) continue;
+    if (const auto& value = of_p99 ? stall->p99 : stall->p50) values.push_back(*value);
+  }
+  return values;
+}
+
+/// A run that gave no such value will not give one the next time either.
+bool gave_value(std::size_t number, std::uint32_t run, bool of_p99) {
+  return run_values(number, of_p99).size() == run + 1;
+}
+
+/// Rounds of one run of each case that is not yet precise, in a new seeded order each, until all
+/// are or the time is up. Prints how it ended.
+void run_until_precise(const Options& options, std::uint64_t seed) {
+  const auto end = current.start + std::chrono::seconds(options.time_budget_s);
+  const bool of_p99 = options.precision_of_p99;
+  std::vector<std::size_t> open(current.plan->size());
+  std::iota(open.begin(), open.end(), std::size_t{0});
+  const auto in_time = [&] {
+    return !current.suite->stopped() && std::chrono::steady_clock::now() < end;
+  };
+  for (std::uint32_t run = 0; !open.empty() && in_time(); ++run) {
+    std::shuffle(open.begin(), open.end(), std::mt19937_64(seed + run));
+    for (const std::size_t number : open) {
+      if (in_time()) make_run({number, run});
+    }
+    std::erase_if(open, [&](std::size_t number) {
+      return precision_of(run_values(number, of_p99)).reached(*options.precision) ||
+             (in_time() && !gave_value(number, run, of_p99));
+    });
+  }
+  for (std::size_t number = 0; number < current.plan->size(); ++number) {
+    const PrecisionState state = precision_of(run_values(number, of_p99));
+    const bool still_open = std::find(open.begin(), open.end(), number) != open.end();
+    std::printf("precision of %s of %s: %s%s\n", of_p99 ? "p99" : "the median",
+                (*current.plan)[number].wanted.name().c_str(), describe(state).c_str(),
+                state.reached(*options.precision) ? ""
+                : still_open                      ? "; the time budget ended"
+                                                  : "; the case gives no such value");
+  }
 }
 
 const Rows& obtain(std::size_t number) {
@@ -165,6 +215,10 @@ std::vector<analysis::SummaryRow> run_registered(Suite& suite, const std::vector
   current.start = std::chrono::steady_clock::now();
   std::printf("%s\n", table_header().c_str());
   SilentReporter reporter;
+  if (options.precision) {
+    current.schedule.clear();
+    run_until_precise(options, seed);
+  }
   benchmark::RunSpecifiedBenchmarks(&reporter);
   return std::move(current.all);
 }

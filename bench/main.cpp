@@ -8,6 +8,7 @@
 #include <cstdio>
 #include <random>
 
+#include "analysis/site/report.hpp"
 #include "bench/case_documentation.hpp"
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
@@ -16,6 +17,7 @@
 #include "bench/google_benchmark.hpp"
 #include "bench/listing.hpp"
 #include "bench/meter_check.hpp"
+#include "bench/observer_cost.hpp"
 #include "bench/options.hpp"
 #include "bench/probe_command.hpp"
 #include "bench/self_test.hpp"
@@ -34,6 +36,12 @@ const std::vector<std::uint64_t> kUsualSizes{kSmallBytes, kMediumBytes, kLargeBy
 /// The cases to register: a selection, unless a filter, sizes or --all ask for more.
 std::vector<PlannedCase> plan_cases(const Options& options) {
   std::vector<PlannedCase> plan;
+  if (const std::optional<Case> explained = parse_case(options.explain)) {
+    for (const Case& wanted : cases_to_explain(*explained)) {
+      plan.push_back({wanted, usual_events(wanted)});
+    }
+    return plan;
+  }
   const bool whole_grammar =
       options.all || options.list || !options.filter.empty() || !options.sizes_bytes.empty();
   if (whole_grammar) {
@@ -124,7 +132,22 @@ void print_violations(const Suite& suite) {
   }
 }
 
-int finish(Suite& suite) {
+void print_histograms(const Suite& suite) {
+  for (const auto& [name, histogram] : suite.histograms()) {
+    if (histogram.events() > 0) std::printf("\n%s\n%s", name.c_str(), histogram.describe().c_str());
+  }
+}
+
+/// The recording is whole without it, so a report that cannot be written changes no exit code.
+void write_report(const Suite& suite) {
+  try {
+    std::printf("report:  %s\n", site::write_report(suite.recording().folder()).c_str());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "no report.html: %s\n", error.what());
+  }
+}
+
+int finish(Suite& suite, const Options& options) {
   int exit_code = kExitOk;
   const SuiteCounts& counts = suite.counts();
   if (counts.ok == 0 && counts.failed == 0) exit_code = kExitNothingRan;
@@ -138,7 +161,10 @@ int finish(Suite& suite) {
   }
   print_worst(suite);
   print_violations(suite);
-  std::printf("\n%lld ok, %lld skipped, %lld failed; %lld integrity violations%s\n",
+  if (options.histogram) print_histograms(suite);
+  if (!suite.explained().empty()) std::printf("\n%s", explain(suite.explained()).c_str());
+  std::printf("\n%s", suite.coherence().describe().c_str());
+  std::printf("%lld ok, %lld skipped, %lld failed; %lld integrity violations%s\n",
               static_cast<long long>(counts.ok), static_cast<long long>(counts.skipped),
               static_cast<long long>(counts.failed), static_cast<long long>(counts.violations),
               exit_code == kExitInterrupted ? "; interrupted, what was measured is kept" : "");
@@ -149,6 +175,7 @@ int finish(Suite& suite) {
     std::printf("platform=software: these times describe the software GPU, not AMD hardware.\n");
   }
   std::printf("results: %s\n", suite.recording().folder().c_str());
+  if (results_error.empty()) write_report(suite);
   if (!results_error.empty()) {
     std::fprintf(stderr, "%s\nWhat was stored before is valid.\n", results_error.c_str());
     exit_code = kExitResults;
@@ -170,7 +197,7 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
   const bool trusted = options.no_self_test || self_test(&suite, device, seed);
   std::vector<analysis::SummaryRow> rows;
   if (trusted || stop_requested()) rows = run_registered(suite, plan, options, seed);
-  const int exit_code = finish(suite);
+  const int exit_code = finish(suite, options);
   if (!options.table.empty()) {
     std::printf("\n%s", (options.csv ? fork_policy_csv(rows) : fork_policy_markdown(rows)).c_str());
   }
@@ -187,6 +214,24 @@ int validate_meter(const Options& options, const DeviceInfo& device, std::uint64
   const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
   std::printf("%s", describe(check).c_str());
   return check.reliable() ? kExitOk : kExitViolation;
+}
+
+int print_observer_cost(const Options& options, const DeviceInfo& device, std::uint64_t seed) {
+  CaseRequest request;
+  request.wanted = *parse_case(options.observer_cost);
+  request.events = options.events.value_or(usual_events(request.wanted));
+  request.seed = seed;
+  request.grid = {options.waves.value_or(device.compute_units), device.lanes_per_wave};
+  request.spare_hazards = device.platform == "rocm" && !options.hazardous;
+  std::string failure;
+  const auto runs = measure_observer_cost(request, options.runs, seed, failure);
+  if (runs.empty()) {
+    std::fprintf(stderr, "not measured: %s\n", failure.c_str());
+    return kExitNothingRan;
+  }
+  std::printf("%s, platform=%s\n%s", options.observer_cost.c_str(), device.platform.c_str(),
+              describe(observer_costs(runs)).c_str());
+  return kExitOk;
 }
 
 int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed,
@@ -210,6 +255,10 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
   if (options.validate_meter) {
     worker.reset();
     return validate_meter(options, device, seed);
+  }
+  if (!options.observer_cost.empty()) {
+    worker.reset();
+    return print_observer_cost(options, device, seed);
   }
   Suite suite(options, seed, std::move(worker), std::move(safety));
   try {

@@ -26,6 +26,7 @@ MeterCheck check_meter(const WorkloadGrid& grid, std::uint64_t seed, bool long_f
   const WorkerProcess::MeterOutcome outcome =
       worker->measure_meter(request, long_form, stop_requested);
   check.failure = outcome.failure;
+  check.refusals = outcome.refusals;
   check.reports = judge_meter(outcome.points);
   return check;
 }
@@ -41,6 +42,7 @@ std::string describe(const MeterCheck& check) {
                    format_duration(report.detection_floor_ns),
                    report.reliable ? "reliable" : "UNRELIABLE");
   }
+  for (const std::string& refusal : check.refusals) text += "meter: left out: " + refusal + "\n";
   return text;
 }
 
@@ -56,7 +58,10 @@ nlohmann::json to_json(const MeterCheck& check) {
                        {"detection_floor_ns", report.detection_floor_ns},
                        {"reliable", report.reliable}});
   }
-  return {{"reliable", check.reliable()}, {"failure", check.failure}, {"reports", reports}};
+  return {{"reliable", check.reliable()},
+          {"failure", check.failure},
+          {"refusals", check.refusals},
+          {"reports", reports}};
 }
 
 }  // namespace notifier

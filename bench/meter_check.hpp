@@ -13,7 +13,8 @@ namespace notifier {
 
 struct MeterCheck {
   std::vector<MeterReport> reports;
-  std::string failure;  // why there are none
+  std::vector<std::string> refusals;  // methods that were left out, and why
+  std::string failure;                // why there are no reports
   bool reliable() const { return failure.empty() && is_reliable(reports); }
 };
 

@@ -12,6 +12,7 @@
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/stopping_rule.hpp"
 #include "harness/case.hpp"
 
 namespace notifier {
@@ -39,6 +40,32 @@ std::string check_size(const std::string& text) {
                        memory_of_machine_bytes() >> 20);
   }
   return "";
+}
+
+void add_instrument_options(CLI::App& app, Options& options, std::string& precision) {
+  app.add_option("--explain", options.explain,
+                 "Measure this CASE (a name as --list gives it) and what its cause depends on, and "
+                 "say where the time of its stalls goes");
+  app.add_option("--trace", options.trace,
+                 "Put every event of the cases that match this regular expression into trace.json "
+                 "(500 per run), not the three worst of each case alone");
+  app.add_flag("--histogram", options.histogram,
+               "Print each case's stalls in fixed bins, and the known time constant they sit on");
+  app.add_option("--observer-cost", options.observer_cost,
+                 "Only run this CASE with and without each part of the observation, in --runs "
+                 "rounds, and print the ratios");
+  CLI::Option* wanted =
+      app.add_option("--precision", precision,
+                     "Run each case until the 95 % interval of the median over runs is this "
+                     "narrow (5% is plus or minus 5 %; six runs are the least)");
+  app.add_flag("--precision-of-p99", options.precision_of_p99,
+               "--precision of the runs' 99th percentile, which needs 368 events a run")
+      ->needs(wanted);
+  app.add_option("--time-budget", options.time_budget_s,
+                 "Seconds after which --precision starts no further run")
+      ->needs(wanted)
+      ->check(CLI::Range(1U, 1'000'000U))
+      ->capture_default_str();
 }
 
 void add_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
@@ -134,14 +161,24 @@ std::string sort_extras(const std::vector<std::string>& extras, Options& options
 ParsedOptions parse_options(int argc, char** argv) {
   ParsedOptions parsed;
   std::vector<std::string> sizes;
+  std::string precision;
   CLI::App app{
       "Measures how long a GPU kernel stands still when the CPU changes its memory, and "
       "checks the data while it happens."};
   app.allow_extras();
   app.footer(kFooter);
   add_options(app, parsed.options, sizes);
+  add_instrument_options(app, parsed.options, precision);
   try {
     app.parse(argc, argv);
+    if (!precision.empty()) {
+      parsed.options.precision = parse_share(precision);
+      if (!parsed.options.precision) {
+        throw CLI::ValidationError("--precision",
+                                   "'" + precision + "' is no share; write 5% or 0.05");
+      }
+      parsed.options.runs = 1;  // as many more as it takes
+    }
     for (const std::string& size : sizes) {
       const std::string error = check_size(size);
       if (!error.empty()) throw CLI::ValidationError("--size", error);
@@ -151,6 +188,12 @@ ParsedOptions parse_options(int argc, char** argv) {
     if (!error.empty()) throw CLI::ValidationError(error);
     CaseFilter{parsed.options.filter};
     if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
+    CaseFilter{parsed.options.trace};
+    for (const std::string& name : {parsed.options.explain, parsed.options.observer_cost}) {
+      if (!name.empty() && !parse_case(name)) {
+        throw CLI::ValidationError("no case is called '" + name + "'; --list shows all");
+      }
+    }
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "%s\n", error.what());
     parsed.exit_code = kExitUsage;

@@ -26,7 +26,14 @@ struct Options {
   bool share_gpu = false;
   bool probe = false;
   bool json = false;
-  std::string sysroot;  // for --probe: the root of another machine's files
+  std::string explain;  // name of a case
+  std::string trace;    // regular expression: cases of which every event is traced
+  bool histogram = false;
+  std::string observer_cost;        // name of a case
+  std::optional<double> precision;  // share of the median at which a case is done
+  bool precision_of_p99 = false;
+  std::uint32_t time_budget_s = 900;  // with precision
+  std::string sysroot;                // for --probe: the root of another machine's files
   bool isolate = false;
   std::optional<std::uint64_t> seed;
   std::uint32_t runs = 1;

@@ -58,7 +58,12 @@ Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerP
       seed_(seed),
       device_(*worker->device()),
       worker_(std::move(worker)),
-      safety_(std::move(safety)) {}
+      safety_(std::move(safety)) {
+  if (!options_.trace.empty()) traced_.emplace(options_.trace);
+  if (const auto wanted = parse_case(options_.explain)) {
+    for (const Case& one : cases_to_explain(*wanted)) explained_.push_back({one, {}});
+  }
+}
 
 WorkloadGrid Suite::grid() const {
   return {options_.waves.value_or(device_.compute_units), device_.lanes_per_wave};
@@ -86,6 +91,7 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   request.events = options_.events.value_or(planned.events);
   request.seed = mix(mix(seed_, hash_of(planned.wanted.name())), run_number);
   request.grid = grid();
+  request.trace_all = traced_ && traced_->selects(planned.wanted.name());
   request.spare_hazards = device_.platform == "rocm" && !options_.hazardous;
   request.recording_start_ns = start_ns_;
   request.patience = std::chrono::seconds(options_.patience_s);
@@ -141,6 +147,33 @@ void Suite::keep_worst(const std::vector<analysis::SampleRow>& samples,
   };
   std::stable_sort(worst_.begin(), worst_.end(), larger);
   if (worst_.size() > kWorstKept) worst_.resize(kWorstKept);
+}
+
+void Suite::keep_for_report(const RunOutcome& outcome, const Case& measured,
+                            std::uint32_t run_number) {
+  coherence_.add(outcome.samples);
+  const std::string name = measured.name();
+  histograms_[name].add(outcome.samples);
+  if (outcome.result) {
+    traces_.add(name, run_number, outcome.result->traces, traced_ && traced_->selects(name));
+  }
+  for (ExplainedCase& one : explained_) {
+    if (one.measured.name() != name) continue;
+    one.samples.insert(one.samples.end(), outcome.samples.begin(), outcome.samples.end());
+  }
+}
+
+void Suite::write_trace() const {
+  if (traces_.empty()) return;
+  const std::filesystem::path path = recording_->folder() / "trace.json";
+  AppendedFile file(path);
+  try {
+    file.append(traces_.to_json().dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+                "\n");
+  } catch (const ResultsError&) {
+    std::filesystem::remove(path);  // an empty file is no trace
+    throw;
+  }
 }
 
 void Suite::store(const std::vector<analysis::SummaryRow>& rows,
@@ -216,6 +249,7 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
       analysis::summarize_run(identity, outcome.samples, values);
   store(rows, outcome.samples);
   keep_worst(outcome.samples, identity.case_name);
+  keep_for_report(outcome, planned.wanted, run_number);
   counts_.violations += analysis::total_violations(identity).value_or(0);
   if (outcome.interrupted) return rows;
   switch (identity.status) {
@@ -238,7 +272,14 @@ void Suite::finish_recording() {
   end["interrupted"] = stopped();
   end["violations"] = violations_;
   end["safety"] = safety_.to_json();
+  end["coherence"] = coherence_.to_json();
+  nlohmann::json quanta = nlohmann::json::object();
+  for (const auto& [name, histogram] : histograms_) {
+    if (const Quantum* quantum = histogram.sits_on()) quanta[name] = quantum->name;
+  }
+  end["quanta"] = quanta;
   recording_->write_manifest(end);
+  write_trace();
 }
 
 }  // namespace notifier

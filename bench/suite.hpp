@@ -3,15 +3,21 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "analysis/schema.hpp"
+#include "bench/case_filter.hpp"
+#include "bench/coherence.hpp"
+#include "bench/latency_histogram.hpp"
 #include "bench/options.hpp"
+#include "harness/explain.hpp"
 #include "harness/recording.hpp"
 #include "harness/run_safety.hpp"
+#include "harness/trace_file.hpp"
 #include "harness/worker_process.hpp"
 
 namespace notifier {
@@ -61,6 +67,10 @@ class Suite {
   /// Case name to the first violations of it, in words.
   const nlohmann::json& violations() const { return violations_; }
   const DeviceInfo& device() const { return device_; }
+  const CoherenceCount& coherence() const { return coherence_; }
+  const std::map<std::string, LatencyHistogram>& histograms() const { return histograms_; }
+  /// Samples of the cases that --explain asked for, in the order of the plan.
+  const std::vector<ExplainedCase>& explained() const { return explained_; }
   WorkloadGrid grid() const;
 
   /// From now on every row carries the flag `unreliable`.
@@ -76,6 +86,8 @@ class Suite {
   analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
   void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
   void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);
+  void keep_for_report(const RunOutcome& outcome, const Case& measured, std::uint32_t run_number);
+  void write_trace() const;
   void store(const std::vector<analysis::SummaryRow>& rows,
              const std::vector<analysis::SampleRow>& samples);
 
@@ -100,6 +112,11 @@ class Suite {
   bool interrupted_ = false;
   bool worker_unkillable_ = false;
   bool meter_reliable_ = true;
+  CoherenceCount coherence_;
+  std::map<std::string, LatencyHistogram> histograms_;
+  TraceCollection traces_{kWorstTraced};
+  std::optional<CaseFilter> traced_;  // cases of which every event is wanted
+  std::vector<ExplainedCase> explained_;
 };
 
 /// Installs the handlers of SIGINT and SIGTERM that ask a running suite to stop.

@@ -81,6 +81,22 @@ void put_violations(const ViolationCounts& counts, analysis::SummaryRow& row) {
   row.violations_missed = count(counts[ViolationClass::kMissed]);
 }
 
+/// Keeps the event's trace if it belongs to the worst so far, or if all are wanted.
+void keep_trace(const CaseRequest& request, const CaseSession& session,
+                const analysis::SampleRow& sample, std::vector<nlohmann::json>& traces) {
+  const double stall_ns = sample[analysis::Metric::kStall].value_or(0);
+  if (request.trace_all) {
+    if (traces.size() < kMostTraced) traces.push_back(session.trace_of_last(sample.event, sample));
+    return;
+  }
+  const auto place = std::find_if(traces.begin(), traces.end(), [&](const nlohmann::json& other) {
+    return other.at("stall_ns").get<double>() < stall_ns;
+  });
+  if (place == traces.end() && traces.size() >= kWorstTraced) return;
+  traces.insert(place, session.trace_of_last(sample.event, sample));
+  if (traces.size() > kWorstTraced) traces.pop_back();
+}
+
 /// The loop: sample until there are enough events, shams in between, or the time is up.
 void sample_events(const CaseRequest& request, const Perturbation& row, CaseSession& session,
                    const CaseObserver& observer, CaseResult& result) {
@@ -95,6 +111,7 @@ void sample_events(const CaseRequest& request, const Perturbation& row, CaseSess
     sample.kind = is_sham ? analysis::EventKind::kSham : analysis::EventKind::kEvent;
     sample.case_name = result.identity.case_name;
     sample.start_ns -= request.recording_start_ns;
+    if (!is_sham || request.trace_all) keep_trace(request, session, sample, result.traces);
     if (!is_sham) {
       ++result.events_done;
       result.evictions_observed += sample.evictions.value_or(0);

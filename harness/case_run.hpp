@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -16,11 +17,20 @@
 
 namespace notifier {
 
+/// Events of a run of which a trace is kept: the longest stalls, or the first ones of all.
+inline constexpr std::size_t kWorstTraced = 3;
+inline constexpr std::size_t kMostTraced = 500;
+
+/// Parts of the observation that can be left out to see what they cost.
+enum class Observation : std::uint8_t { kNothing, kDriverEvents, kGapRing, kIntegrity };
+
 struct CaseRequest {
   Case wanted;
   std::uint32_t events = 0;
   std::uint64_t seed = 0;
   WorkloadGrid grid{1, 1};
+  bool trace_all = false;  // hand back every event's trace, not the worst ones alone
+  Observation without = Observation::kNothing;  // driver events: by kNoDriverEventsVariable
   bool spare_hazards = false;  // leave hazardous perturbations out (a real GPU, no --hazardous)
   std::string plant;           // self-test: class of the violation to plant, empty for none
   std::int64_t recording_start_ns = 0;  // CLOCK_MONOTONIC_RAW
@@ -35,6 +45,7 @@ struct CaseResult {
   std::int64_t evictions_expected = 0;  // per event
   std::int64_t evictions_observed = 0;  // over all events, sham left out
   std::int64_t events_done = 0;
+  std::vector<nlohmann::json> traces;  // of the worst events, or of all (event_trace.hpp)
 };
 
 /// Told what happens, as it happens: a worker that dies has said where it was.

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #include <algorithm>
 
 #include "analysis/flags.hpp"
+#include "harness/driver_event_pairing.hpp"
 #include "harness/sample_analysis.hpp"
 
 namespace notifier {
@@ -21,6 +23,12 @@ constexpr double kGapIterations = 20;
 constexpr double kShortestGapNs = 2'000;
 constexpr std::chrono::milliseconds kQuietLimit{5'000};
 
+std::uint64_t minor_faults_of_process() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<std::uint64_t>(usage.ru_minflt);
+}
+
 void wait_a_little() {
   const timespec pause{0, 50'000};
   nanosleep(&pause, nullptr);
@@ -31,6 +39,7 @@ void wait_a_little() {
 struct CaseSession::Window {
   std::uint64_t driver_cursor = 0;
   std::uint64_t lost_lines_before = 0;
+  std::uint64_t minor_faults_before = 0;
   std::vector<WaveProgress> before;
   EventObservation observation;
 };
@@ -48,7 +57,8 @@ CaseSession::CaseSession(const CaseRequest& request, DriverEventListener* driver
 }
 
 CaseSession::~CaseSession() {
-  workload_.reset();  // before the buffer that its kernel uses
+  userfault_.reset();  // a wave that waited for it would never end
+  workload_.reset();   // before the buffer that its kernel uses
   munmap(board_, sizeof(ChildBoard));
 }
 
@@ -102,7 +112,9 @@ void CaseSession::calibrate() {
   findings_.iteration_ns = slowest_ticks * tick_ns_;
   const double threshold_ns = std::max(kShortestGapNs, kGapIterations * findings_.iteration_ns);
   workload_->command([&](Command& shared) {
-    shared.gap_threshold_ticks = static_cast<std::uint64_t>(threshold_ns / tick_ns_);
+    shared.gap_threshold_ticks = request_.without == Observation::kGapRing
+                                     ? ~std::uint64_t{0}
+                                     : static_cast<std::uint64_t>(threshold_ns / tick_ns_);
   });
 }
 
@@ -126,7 +138,8 @@ void CaseSession::prepare(const Perturbation& row, EventContext& event) {
   event.seed = request_.seed;
   event.owner = RecordIdentity{}.owner;
   event.buffer = buffer_.get();
-  event.child_view = buffer_->child_view();
+  const bool checked = request_.without != Observation::kIntegrity;
+  event.child_view = checked ? buffer_->child_view() : ChildView::kNothing;
   event.board = board_;
   board_->clear();
   if (touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange) workload_->exclude(slice_);
@@ -143,6 +156,7 @@ void CaseSession::open_window(Window& window) {
     window.lost_lines_before = driver_events_->counts().lines.malformed;
   }
   window.before = workload_->all_progress();
+  window.minor_faults_before = minor_faults_of_process();
 }
 
 bool CaseSession::wait_until_quiet(std::uint64_t cursor) {
@@ -164,7 +178,13 @@ CaseSession::DriverActivity CaseSession::activity_since(std::uint64_t cursor) {
   if (driver_events_ == nullptr) return activity;
   driver_events_->drain_now();
   const std::vector<DriverEvent> events = driver_events_->events_since(cursor).events;
-  activity.paired = pair_evictions(events).complete();
+  const EvictionPairing pairing = pair_evictions(events);
+  activity.paired = pairing.complete();
+  const auto reports = static_cast<std::size_t>(std::count_if(
+      events.begin(), events.end(),
+      [](const DriverEvent& event) { return event.kind == DriverEventKind::kStopReport; }));
+  reports_stops_ = reports_stops_ || reports > 0;
+  if (reports_stops_ && reports < pairing.pairs.size()) activity.paired = false;
   for (const DriverEvent& event : events) {
     // A wave that lost its CPU says nothing about the driver; on a busy machine that never ends.
     if (event.kind != DriverEventKind::kLostCpu) ++activity.events;
@@ -175,6 +195,8 @@ CaseSession::DriverActivity CaseSession::activity_since(std::uint64_t cursor) {
 void CaseSession::close_window(Window& window) {
   clocks_.add(clock_reader_.read());
   EventObservation& observation = window.observation;
+  observation.minor_faults =
+      static_cast<double>(minor_faults_of_process() - window.minor_faults_before);
   for (std::uint32_t wave = 0; wave < request_.grid.waves; ++wave) {
     WaveWindow waves{window.before[wave], workload_->progress(wave), {}};
     waves.gaps = workload_->gaps(wave, waves.before.gaps_recorded, waves.after.gaps_recorded);
@@ -206,12 +228,24 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   window.observation.leave_ns = event.leave_ns;
   window.observation.involuntary_switches = event.involuntary_switches;
   sample.start_ns = event.enter_ns;
-  analyse_event(window.observation, sample);
+  last_.emplace();
+  last_->timeline = analyse_event(window.observation, sample);
+  last_->context = {std::string(row.name), request_.recording_start_ns, std::nullopt};
   sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
   finish(row, event);
+  if (event.child_end_ns != 0)
+    last_->context.child_end_ns = static_cast<double>(event.child_end_ns);
+  last_->observation = std::move(window.observation);
   const auto after = workload_->device_findings();
   sample.allowed_zeros = static_cast<std::int64_t>(after.allowed_zeros - before.allowed_zeros);
   return sample;
+}
+
+nlohmann::json CaseSession::trace_of_last(std::int64_t number,
+                                          const analysis::SampleRow& sample) const {
+  analysis::SampleRow numbered = sample;
+  numbered.event = number;
+  return trace_event(last_->observation, last_->timeline, numbered, last_->context);
 }
 
 }  // namespace notifier

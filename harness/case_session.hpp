@@ -13,7 +13,9 @@
 #include "harness/case_run.hpp"
 #include "harness/child_board.hpp"
 #include "harness/clock_reader.hpp"
+#include "harness/event_trace.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/userfault_hold.hpp"
 #include "harness/workload_driver.hpp"
 
 namespace notifier {
@@ -37,6 +39,12 @@ inline constexpr std::uint64_t kFullCheckPasses = kWordsPerLine + 1;
 /// Pages that the kernel has migrated since boot, for compaction, NUMA balancing or a system call.
 std::uint64_t pages_migrated_by_kernel();
 
+/// A hold as it was injected, by the CPU's clock, and as the meter read it, by the device's.
+struct MeterReading {
+  double injected_ns = 0;
+  double measured_ns = 0;
+};
+
 class CaseSession {
  public:
   /// Allocates and registers the memory. `driver_events` may be null where the driver has none.
@@ -55,9 +63,18 @@ class CaseSession {
   void calibrate();
   /// One event: the row's call with everything observed around it.
   analysis::SampleRow measure(const Perturbation& row);
+  /// The event that measure() returned last, `number` of its run, as tracks (event_trace.hpp).
+  nlohmann::json trace_of_last(std::int64_t number, const analysis::SampleRow& sample) const;
   /// Meter validation: tells the waves to stand still for `hold_ns` and returns the longest gap
   /// that the meter then reads, in ns.
   double hold_by_pause(double hold_ns);
+  /// The same with a driver that stays in its notifier: the call, the eviction and the restore are
+  /// real. Needs can_hold_notifier().
+  MeterReading hold_by_notifier(double hold_ns);
+  static bool can_hold_notifier();
+  /// The same with a page whose next store waits for the CPU (userfaultfd). Software GPU only: a
+  /// GPU's fault on such a page is fatal. Throws CannotPerform where the kernel refuses.
+  MeterReading hold_by_userfault(double hold_ns);
   /// Self-test: puts a record of violation class `which` into the buffer from the CPU. Throws
   /// std::invalid_argument for a class that the CPU cannot plant.
   void plant(const std::string& which);
@@ -68,6 +85,12 @@ class CaseSession {
 
  private:
   struct Window;
+  /// What the last event's trace needs.
+  struct Observed {
+    EventObservation observation;
+    std::optional<EventTimeline> timeline;
+    EventTraceContext context;
+  };
   void open_window(Window& window);
   void close_window(Window& window);
   /// Waits until the events since `cursor` are paired and one whole sweep of the memory brought no
@@ -75,9 +98,10 @@ class CaseSession {
   bool wait_until_quiet(std::uint64_t cursor);
   struct DriverActivity {
     std::size_t events = 0;  // those that tell of the driver's work
-    bool paired = true;      // every eviction has its restore
+    bool paired = true;      // every eviction has its restore, and its report where there are such
   };
   DriverActivity activity_since(std::uint64_t cursor);
+  double longest_gap_ns() const;
   void check_backing(analysis::SampleRow& sample) const;
   void prepare(const Perturbation& row, EventContext& event);
   void finish(const Perturbation& row, EventContext& event);
@@ -99,6 +123,9 @@ class CaseSession {
   bool rebuilds_ = false;
   double tick_ns_ = 10;
   double iteration_ticks_ = 0;
+  bool reports_stops_ = false;  // the driver writes a report of each stop
+  std::unique_ptr<UserfaultHold> userfault_;
+  std::optional<Observed> last_;
   std::uint64_t scans_ = 0;
   std::uint64_t migrations_at_start_ = 0;
   std::uint64_t driver_cursor_ = 0;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The part of a session that looks for wrong data, puts memory back, and proves the meter.
+#include <dlfcn.h>
 #include <fmt/format.h>
 #include <sys/mman.h>
 
@@ -14,9 +15,22 @@
 namespace notifier {
 namespace {
 
-constexpr std::uint64_t kPageWords = 4096 / sizeof(std::uint64_t);
+constexpr std::size_t kPageBytes = 4096;
+constexpr std::uint64_t kPageWords = kPageBytes / sizeof(std::uint64_t);
 /// At most this many lines are scanned from the CPU after an event; all of them at the end.
 constexpr std::uint64_t kScanLines = 16'384;
+
+/// softgpu's control of its notifier, where this process contains one (softgpu_control.h).
+struct SoftwareHold {
+  void (*set)(std::uint32_t phase, std::uint64_t duration_ns) = nullptr;
+  std::uint64_t (*last_ns)() = nullptr;
+};
+
+SoftwareHold software_hold() {
+  return {
+      reinterpret_cast<void (*)(std::uint32_t, std::uint64_t)>(dlsym(RTLD_DEFAULT, "softgpu_hold")),
+      reinterpret_cast<std::uint64_t (*)()>(dlsym(RTLD_DEFAULT, "softgpu_last_hold_ns"))};
+}
 
 }  // namespace
 
@@ -56,6 +70,7 @@ void CaseSession::rebuild() {
 }
 
 void CaseSession::scan_after_event() {
+  if (request_.without == Observation::kIntegrity) return;
   const std::uint64_t lines = workload_->size_words() / kWordsPerLine;
   // An odd stride visits other lines of each page from event to event.
   const std::uint64_t stride = std::max<std::uint64_t>(1, lines / kScanLines) | 1;
@@ -93,12 +108,48 @@ double CaseSession::hold_by_pause(double hold_ns) {
     shared.pause_ticks = static_cast<std::uint64_t>(hold_ns / tick_ns_);
   });
   workload_->wait_passes(1);
+  const double measured_ns = longest_gap_ns();
+  workload_->command([](Command& shared) { shared.pause_ticks = 0; });
+  return measured_ns;
+}
+
+double CaseSession::longest_gap_ns() const {
   std::uint64_t longest_ticks = 0;
   for (const WaveProgress& progress : workload_->all_progress()) {
     longest_ticks = std::max(longest_ticks, progress.longest_gap_ticks);
   }
-  workload_->command([](Command& shared) { shared.pause_ticks = 0; });
   return static_cast<double>(longest_ticks) * tick_ns_;
+}
+
+bool CaseSession::can_hold_notifier() { return software_hold().set != nullptr; }
+
+MeterReading CaseSession::hold_by_notifier(double hold_ns) {
+  constexpr std::uint32_t kInNotifier = 1;  // softgpu_control.h
+  const SoftwareHold control = software_hold();
+  const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
+  workload_->command([](Command&) {});
+  control.set(kInNotifier, static_cast<std::uint64_t>(hold_ns));
+  // The rights stay as they are: the notifier is told, and nothing changes.
+  const int result = mprotect(buffer_->host(), kPageBytes, PROT_READ | PROT_WRITE);
+  const double injected_ns = static_cast<double>(control.last_ns());
+  control.set(0, 0);
+  perturbation_calls::throw_if(result != 0, "mprotect to make the driver stop");
+  wait_until_quiet(cursor);
+  return {injected_ns, longest_gap_ns()};
+}
+
+MeterReading CaseSession::hold_by_userfault(double hold_ns) {
+  constexpr int kPatience_ms = 5'000;
+  if (userfault_ == nullptr) {
+    // The middle of the buffer: one page of some wave's slice.
+    const std::uint64_t page = workload_->size_words() / 2 / kPageWords * kPageWords;
+    userfault_ =
+        std::make_unique<UserfaultHold>(buffer_->host() + page * sizeof(std::uint64_t), kPageBytes);
+  }
+  workload_->command([](Command&) {});
+  const double injected_ns = userfault_->hold_next_store(hold_ns, kPatience_ms);
+  workload_->wait_passes(1);
+  return {injected_ns, longest_gap_ns()};
 }
 
 void CaseSession::plant(const std::string& which) {

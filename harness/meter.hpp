@@ -9,7 +9,7 @@
 namespace notifier {
 
 struct MeterPoint {
-  std::string method;  // how the hold was made: "pause" or "userfaultfd"
+  std::string method;  // how the hold was made: "pause", "notifier" or "userfaultfd"
   double injected_ns = 0;
   double measured_ns = 0;
 };

@@ -8,12 +8,17 @@
 
 #include "harness/case_run.hpp"
 #include "harness/meter.hpp"
+#include "harness/worker_protocol.hpp"
 
 namespace notifier {
 
-/// One point per hold and method. `request` names the memory to run on.
-std::vector<MeterPoint> run_meter(const CaseRequest& request, bool long_form,
-                                  DriverEventListener* driver_events, std::uint32_t node_id,
-                                  const std::function<void(const std::string&)>& phase);
+struct MeterRun {
+  std::vector<MeterPoint> points;     // one per hold and method
+  std::vector<std::string> refusals;  // methods that were left out, and why
+};
+
+/// `request` names the memory to run on.
+MeterRun run_meter(const CaseRequest& request, bool long_form, DriverEventListener* driver_events,
+                   const DeviceInfo& device, const std::function<void(const std::string&)>& phase);
 
 }  // namespace notifier

@@ -52,6 +52,7 @@ struct EventContext {
   std::size_t spare_bytes = 0;
   std::int64_t counter_before = 0;  // of the kernel's, where the row proves by one what happened
   std::array<pid_t, kMostChildren> children{};  // 0: none
+  std::int64_t child_end_ns = 0;       // CLOCK_MONOTONIC_RAW when a child had been waited for
   std::uint64_t passes_at_return = 0;  // most passes any wave had completed when the call returned
   std::int64_t enter_ns = 0;           // CLOCK_MONOTONIC_RAW around the perturbing call
   std::int64_t leave_ns = 0;

@@ -17,6 +17,7 @@
 #include <string>
 #include <system_error>
 
+#include "harness/clock_reader.hpp"
 #include "harness/integrity.hpp"
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
@@ -44,7 +45,9 @@ void join(pid_t& child) {
 
 void join_children(EventContext& event) {
   for (pid_t& child : event.children) {
-    if (child != 0) join(child);
+    if (child == 0) continue;
+    join(child);
+    event.child_end_ns = monotonic_raw_ns();
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "analysis/flags.hpp"
 #include "analysis/statistics.hpp"
+#include "harness/decomposition.hpp"
 #include "harness/driver_event_pairing.hpp"
 
 namespace notifier {
@@ -83,44 +84,6 @@ std::optional<double> raw_time_of(const DriverEvent& event, const EventObservati
   return static_cast<double>(time->value);
 }
 
-/// The eviction whose queues-stopped interval covers most of the gap.
-std::optional<Interval> matching_eviction(const EventObservation& observation, const Interval& gap,
-                                          const EvictionPairing& pairing, double& residual_ns) {
-  std::optional<Interval> best;
-  double best_overlap_ns = 0;
-  for (const EvictionPair& pair : pairing.pairs) {
-    const auto evicted =
-        raw_time_of(observation.driver_events[pair.eviction_index], observation, residual_ns);
-    const auto restored =
-        raw_time_of(observation.driver_events[pair.restore_index], observation, residual_ns);
-    if (!evicted || !restored) continue;
-    const Interval stopped{*evicted, *restored};
-    const double shared_ns = overlap_ns(stopped, gap);
-    if (shared_ns > best_overlap_ns) {
-      best = stopped;
-      best_overlap_ns = shared_ns;
-    }
-  }
-  return best;
-}
-
-void fill_stations(const EventObservation& observation, const Interval& gap,
-                   const Interval& eviction, double residual_ns, analysis::SampleRow& sample) {
-  sample[Metric::kCallToEvict] = eviction.begin_ns - static_cast<double>(observation.enter_ns);
-  sample[Metric::kEvictToStop] = gap.begin_ns - eviction.begin_ns;
-  sample[Metric::kStopToRestore] = eviction.end_ns - gap.begin_ns;
-  sample[Metric::kRestoreToProgress] = gap.end_ns - eviction.end_ns;
-  // The driver reports an eviction before it stops queues and a restore before it starts them
-  // (kfd_facts §0.22): every station is non-negative but for the clocks' residual and the last
-  // iteration before the stop.
-  const double slack_ns = 2 * residual_ns + observation.iteration_ticks * observation.tick_ns;
-  const bool coherent = *sample[Metric::kCallToEvict] >= -slack_ns &&
-                        *sample[Metric::kEvictToStop] >= -slack_ns &&
-                        *sample[Metric::kStopToRestore] >= -slack_ns &&
-                        *sample[Metric::kRestoreToProgress] >= -slack_ns;
-  if (!coherent) analysis::add_flag(sample.flags, "incoherent");
-}
-
 void fill_counts(const EventObservation& observation, const EvictionPairing& pairing,
                  analysis::SampleRow& sample) {
   std::int64_t evictions = 0;
@@ -155,24 +118,29 @@ void flag_lost_cpu(const EventObservation& observation, const Interval& gap,
 
 }  // namespace
 
-void analyse_event(const EventObservation& observation, analysis::SampleRow& sample) {
+std::optional<EventTimeline> analyse_event(const EventObservation& observation,
+                                           analysis::SampleRow& sample) {
+  std::optional<EventTimeline> timeline;
   sample[Metric::kSyscall] = static_cast<double>(observation.leave_ns - observation.enter_ns);
   const LongestGap longest = longest_gap(observation);
   sample[Metric::kStall] = static_cast<double>(longest.gap.length_ticks) * observation.tick_ns;
   sample[Metric::kStallMedianWave] = analysis::median(longest.per_wave_ns);
   fill_gap_sums(observation, sample);
 
+  sample[Metric::kMinorFaults] = observation.minor_faults;
+  fill_faults(observation, sample);
   if (observation.involuntary_switches > 0) analysis::add_flag(sample.flags, "lost_cpu");
   const EvictionPairing pairing = pair_evictions(observation.driver_events);
   fill_counts(observation, pairing, sample);
   double residual_ns = 0;
   const std::optional<Interval> gap = on_raw_clock(longest.gap, observation, residual_ns);
   if (gap) {
-    const auto eviction = matching_eviction(observation, *gap, pairing, residual_ns);
-    if (eviction) fill_stations(observation, *gap, *eviction, residual_ns, sample);
+    timeline = make_timeline(observation, pairing, gap->begin_ns, gap->end_ns, residual_ns);
+    if (timeline) fill_parts(observation, *timeline, sample);
     flag_lost_cpu(observation, *gap, sample);
-    sample.clock_residual_ns = residual_ns;
+    sample.clock_residual_ns = timeline ? timeline->residual_ns : residual_ns;
   }
+  return timeline;
 }
 
 std::optional<double> stall_floor_ns(std::span<const analysis::SampleRow> samples) {

@@ -27,6 +27,7 @@ struct EventObservation {
   std::int64_t enter_ns = 0;
   std::int64_t leave_ns = 0;
   std::uint64_t involuntary_switches = 0;
+  std::optional<double> minor_faults;  // of the whole process in the window
   std::vector<WaveWindow> waves;
   std::vector<DriverEvent> driver_events;
   std::uint64_t lost_driver_events = 0;
@@ -35,8 +36,12 @@ struct EventObservation {
   double tick_ns = 10;         // from the clock correlation
 };
 
-/// Fills metrics, eviction counts, residual and the flags that follow from one event alone.
-void analyse_event(const EventObservation& observation, analysis::SampleRow& sample);
+struct EventTimeline;
+
+/// Fills metrics, eviction counts, residual and the flags that follow from one event alone. Returns
+/// the stations of the eviction that made the longest gap; empty when none did.
+std::optional<EventTimeline> analyse_event(const EventObservation& observation,
+                                           analysis::SampleRow& sample);
 
 /// False-stall floor of a run: the largest stall of its sham events (fewer than 368 of them carry
 /// no 99th percentile). Empty without any.

@@ -4,6 +4,9 @@
 
 namespace notifier {
 
+/// A worker with this variable in its environment listens to no driver events.
+inline constexpr const char* kNoDriverEventsVariable = "NOTIFIER_NO_DRIVER_EVENTS";
+
 /// Whether this process was started as a worker.
 bool is_worker();
 

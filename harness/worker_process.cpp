@@ -205,6 +205,7 @@ WorkerProcess::MeterOutcome WorkerProcess::measure_meter(const CaseRequest& requ
   message["type"] = "meter";
   message["long_form"] = long_form;
   const auto take = [&](const json& answer) {
+    meter.refusals = answer.value("refusals", std::vector<std::string>{});
     for (const json& point : answer.at("points")) {
       meter.points.push_back(
           {point.at("method"), point.at("injected_ns"), point.at("measured_ns")});

@@ -49,6 +49,7 @@ class WorkerProcess {
   /// come with a reason in `failure`.
   struct MeterOutcome {
     std::vector<MeterPoint> points;
+    std::vector<std::string> refusals;  // ways to hold that were left out, and why
     std::string failure;
   };
   MeterOutcome measure_meter(const CaseRequest& request, bool long_form,

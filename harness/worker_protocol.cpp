@@ -72,6 +72,8 @@ json to_json(const CaseRequest& request) {
           {"seed", request.seed},
           {"waves", request.grid.waves},
           {"lanes_per_wave", request.grid.lanes_per_wave},
+          {"trace_all", request.trace_all},
+          {"without", static_cast<int>(request.without)},
           {"spare_hazards", request.spare_hazards},
           {"plant", request.plant},
           {"recording_start_ns", request.recording_start_ns},
@@ -88,6 +90,8 @@ CaseRequest request_from_json(const json& json) {
   request.events = json.at("events");
   request.seed = json.at("seed");
   request.grid = {json.at("waves"), json.at("lanes_per_wave")};
+  request.without = static_cast<Observation>(json.at("without").get<int>());
+  request.trace_all = json.at("trace_all");
   request.spare_hazards = json.at("spare_hazards");
   request.plant = json.at("plant");
   request.recording_start_ns = json.at("recording_start_ns");
@@ -113,7 +117,8 @@ json to_json(const CaseResult& result) {
           {"violations", result.violations},
           {"evictions_expected", result.evictions_expected},
           {"evictions_observed", result.evictions_observed},
-          {"events_done", result.events_done}};
+          {"events_done", result.events_done},
+          {"traces", result.traces}};
 }
 
 CaseResult result_from_json(const json& json) {
@@ -128,6 +133,7 @@ CaseResult result_from_json(const json& json) {
   result.evictions_expected = json.at("evictions_expected");
   result.evictions_observed = json.at("evictions_observed");
   result.events_done = json.at("events_done");
+  result.traces = json.at("traces").get<std::vector<nlohmann::json>>();
   return result;
 }
 

@@ -7,6 +7,7 @@
 #include <exception>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -24,8 +25,13 @@ using analysis::SampleRow;
 using analysis::SummaryRow;
 using nlohmann::json;
 
-constexpr std::array kParts = {Metric::kCallToEvict, Metric::kEvictToStop, Metric::kStopToRestore,
-                               Metric::kRestoreToProgress};
+// Before the stall, then the parts of the stall: as fine as the driver tells, or the coarse ones.
+constexpr std::array kFineParts = {Metric::kCallToEvict,  Metric::kEvictToStop,
+                                   Metric::kNotifier,     Metric::kRestoreDelay,
+                                   Metric::kRevalidation, Metric::kRestoreToProgress};
+constexpr std::array kCoarseParts = {Metric::kCallToEvict, Metric::kEvictToStop,
+                                     Metric::kStopToRestore, Metric::kRestoreToProgress};
+constexpr std::size_t kEcdfSteps = 200;
 constexpr std::size_t kFindingsShown = 20;
 constexpr std::size_t kLongestText = 400;
 
@@ -93,9 +99,28 @@ void add_samples(const RecordingData& recording, Cases& cases) {
   }
 }
 
+std::span<const Metric> parts_of(const std::vector<SampleRow>& samples) {
+  const bool fine = std::any_of(samples.begin(), samples.end(), [](const SampleRow& sample) {
+    return sample[Metric::kRevalidation].has_value();
+  });
+  return fine ? std::span<const Metric>(kFineParts) : std::span<const Metric>(kCoarseParts);
+}
+
+json ecdf(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  json steps = json::array();
+  const std::size_t count = std::min(values.size(), kEcdfSteps);
+  for (std::size_t i = 1; i <= count; ++i) {
+    const std::size_t index = (i * values.size() + count - 1) / count - 1;
+    steps.push_back(
+        {values[index], static_cast<double>(index + 1) / static_cast<double>(values.size())});
+  }
+  return steps;
+}
+
 json median_parts(const std::vector<SampleRow>& samples) {
   json parts = json::array();
-  for (const Metric part : kParts) {
+  for (const Metric part : parts_of(samples)) {
     std::vector<double> values;
     for (const SampleRow& sample : samples) {
       if (sample.kind == analysis::EventKind::kEvent && sample[part]) {
@@ -126,7 +151,7 @@ json worst_events(const std::vector<SampleRow>& samples, Metric headline) {
                   {"syscall_ns", or_null((*sample)[Metric::kSyscall])},
                   {"flags", sample->flags},
                   {"violations", or_null(sample->violations)}};
-    for (const Metric part : kParts) entry["parts"].push_back(or_null((*sample)[part]));
+    for (const Metric part : parts_of(samples)) entry["parts"].push_back(or_null((*sample)[part]));
     worst.push_back(entry);
   }
   return worst;
@@ -142,6 +167,7 @@ void describe_samples(const CaseDetail& detail, json& entry) {
     (sample.kind == analysis::EventKind::kEvent ? events : shams).push_back(*sample[*headline]);
   }
   entry["histogram"] = histogram(events, shams);
+  entry["ecdf"] = {{"events", ecdf(events)}, {"shams", ecdf(shams)}};
   entry["parts"] = median_parts(detail.samples);
   entry["worst"] = worst_events(detail.samples, *headline);
 }
@@ -151,7 +177,7 @@ json describe_manifest(const RecordingData& recording) {
   json environment = json::object();
   for (const auto& [field, value] : manifest.environment) environment[field] = shortened(value);
   json described = {{"environment", environment}};
-  for (const char* field : {"command", "seed", "finished_utc", "self_test"}) {
+  for (const char* field : {"command", "seed", "finished_utc", "self_test", "meter", "coherence"}) {
     if (manifest.document.contains(field)) described[field] = manifest.document[field];
   }
   return described;

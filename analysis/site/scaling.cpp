@@ -21,6 +21,7 @@ struct Family {
   std::string metric;
   std::string unit;
   std::vector<SizePoint> points;
+  std::vector<SizePoint> run_points;  // one per run where there are several
   nlohmann::json rows = nlohmann::json::array();
 };
 
@@ -59,6 +60,42 @@ std::optional<PowerFit> fit_power(std::span<const SizePoint> points) {
   return fit;
 }
 
+std::optional<PageCostFit> fit_page_cost(std::span<const SizePoint> points) {
+  constexpr double kPageBytes = 4096;
+  constexpr double kTwoSided95 = 1.959964;
+  std::map<double, double> times_seen;  // of each size
+  std::vector<double> slopes;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    ++times_seen[points[i].size_bytes];
+    for (std::size_t k = i + 1; k < points.size(); ++k) {
+      const double pages = (points[k].size_bytes - points[i].size_bytes) / kPageBytes;
+      if (pages != 0) slopes.push_back((points[k].value - points[i].value) / pages);
+    }
+  }
+  if (times_seen.size() < 3) return std::nullopt;
+  std::sort(slopes.begin(), slopes.end());
+  PageCostFit fit;
+  fit.per_page = *analysis::quantile_of_sorted(slopes, 0.5);
+  std::vector<double> offsets;
+  for (const SizePoint& point : points) {
+    offsets.push_back(point.value - fit.per_page * point.size_bytes / kPageBytes);
+  }
+  fit.fixed = *analysis::median(offsets);
+  // Variance of Kendall's S with ties in x (P. K. Sen, 1968, section 6).
+  const auto term = [](double n) { return n * (n - 1) * (2 * n + 5); };
+  double variance = term(static_cast<double>(points.size()));
+  for (const auto& [size, count] : times_seen) variance -= term(count);
+  const double half = kTwoSided95 * std::sqrt(variance / 18);
+  const auto total = static_cast<double>(slopes.size());
+  const double low = std::floor((total - half) / 2);
+  const double high = std::ceil((total + half) / 2);
+  if (low >= 1 && high < total) {
+    fit.per_page_low = slopes[static_cast<std::size_t>(low) - 1];
+    fit.per_page_high = slopes[static_cast<std::size_t>(high)];
+  }
+  return fit;
+}
+
 nlohmann::json scaling_document(const Model& model) {
   std::map<std::string, Family> families;
   for (std::size_t index = 0; index < model.cases.size(); ++index) {
@@ -80,6 +117,12 @@ nlohmann::json scaling_document(const Model& model) {
     family.unit = series.key.unit;
     const auto size = static_cast<double>(*history.key.size_bytes);
     family.points.push_back({size, static_cast<double>(night.p50)});
+    for (const Run& run : series.runs) {
+      if (run.position == night.position) {
+        family.run_points.push_back({size, static_cast<double>(run.p50)});
+      }
+    }
+    if (night.runs < 2) family.run_points.push_back(family.points.back());
     family.rows.push_back({index, size, number_or_null(night.p10), number_or_null(night.p50),
                            number_or_null(night.p90)});
   }
@@ -92,9 +135,17 @@ nlohmann::json scaling_document(const Model& model) {
                             {"metric", family.metric},
                             {"unit", family.unit},
                             {"points", family.rows},
-                            {"fit", nullptr}};
+                            {"fit", nullptr},
+                            {"page_cost", nullptr}};
     if (const auto fit = fit_power(family.points)) {
       entry["fit"] = {fit->factor, fit->exponent, fit->exponent_low, fit->exponent_high};
+    }
+    if (const auto cost = fit_page_cost(family.run_points)) {
+      const auto or_null = [](const std::optional<double>& value) {
+        return value ? nlohmann::json(*value) : nlohmann::json(nullptr);
+      };
+      entry["page_cost"] = {cost->fixed, cost->per_page, or_null(cost->per_page_low),
+                            or_null(cost->per_page_high)};
     }
     document.push_back(entry);
   }

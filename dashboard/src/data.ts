@@ -106,6 +106,8 @@ export type ScalingDocument = {
   unit: string;
   points: [caseIndex: number, size: number, p10: number | null, p50: number, p90: number | null][];
   fit: [factor: number, exponent: number, low: number, high: number] | null;
+  /** In the metric's unit; the interval is of the cost per page of 4 KiB. */
+  page_cost: [fixed: number, perPage: number, low: number | null, high: number | null] | null;
 }[];
 
 const documents = new Map<string, unknown>();
@@ -114,12 +116,23 @@ const pending = new Map<string, Promise<unknown>>();
 declare global {
   interface Window {
     notifierData: (name: string, document: unknown) => void;
+    /** In a report, which is one file: all documents by name. */
+    notifierDocuments?: Record<string, unknown>;
   }
 }
 window.notifierData = (name, document) => documents.set(name, document);
 
+/** Whether this page is the report of one recording and holds its data. */
+export const isReport = () => window.notifierDocuments !== undefined;
+
 /** Loads data/<name>.js once. Rejects when the file is missing or is another document. */
 export function load<Document>(name: string): Promise<Document> {
+  const given = window.notifierDocuments;
+  if (given) {
+    return name in given
+      ? Promise.resolve(given[name] as Document)
+      : Promise.reject(new Error(`this report holds no ${name}`));
+  }
   const known = pending.get(name);
   if (known) return known as Promise<Document>;
   const promise = new Promise<unknown>((resolve, reject) => {

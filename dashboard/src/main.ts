@@ -2,7 +2,7 @@
 // Shell of the page: navigation, theme, and which page the URL asks for.
 import "./style.css";
 import "./charts/charts.css";
-import { type IndexDocument, load } from "./data.js";
+import { type IndexDocument, isReport, load } from "./data.js";
 import { h } from "./dom.js";
 import { Model } from "./model.js";
 import { casesPage } from "./pages/cases.js";
@@ -25,7 +25,9 @@ const pages: Record<string, (model: Model, view: View) => Promise<Page>> = {
   environment: environmentPage,
   cases: casesPage,
 };
-const inMenu = ["overview", "compare", "scaling", "environment", "cases"];
+const inMenu = isReport()
+  ? ["run", "scaling", "environment", "cases"]
+  : ["overview", "compare", "scaling", "environment", "cases"];
 
 const main = h("main", { id: "main", tabindex: "-1" });
 const menu = h("nav", { "aria-label": "Pages" });
@@ -36,10 +38,10 @@ function drawMenu(page: string): void {
       h(
         "a",
         {
-          href: hashOf({ page: one, settings: {} }),
+          href: one === "run" ? "#" : hashOf({ page: one, settings: {} }),
           "aria-current": one === page ? "page" : undefined,
         },
-        one,
+        one === "run" ? "report" : one,
       ),
     ),
   );
@@ -73,11 +75,18 @@ function skip(event: Event): void {
   main.focus();
 }
 
+/** A report opens on its one recording. */
+function reportView(model: Model): View {
+  const timeline = model.index.timelines[0];
+  const { machine = "", platform = "", names = [] } = timeline ?? {};
+  return { page: "run", settings: { machine, platform, recording: names[0] ?? "" } };
+}
+
 let drawing = 0;
 
 async function show(model: Model): Promise<void> {
   const turn = ++drawing;
-  const view = currentView();
+  const view = isReport() && location.hash.length < 2 ? reportView(model) : currentView();
   const make = pages[view.page] ?? overviewPage;
   drawMenu(view.page);
   main.setAttribute("aria-busy", "true");

@@ -94,6 +94,8 @@ void Wave::run_grid(Grid& grid) {
 }
 
 void Wave::attend_slowly() {
+  // A wave that got its CPU back only to park has a stall that began before the stop.
+  lost_before_stop_ns += cpu_watch.sample(read_clock_ns(CLOCK_MONOTONIC_RAW));
   cpu_watch.restart();
   if ((attention.load(std::memory_order_acquire) & kAttentionFlush) != 0) {
     attention.fetch_and(~kAttentionFlush, std::memory_order_acq_rel);
@@ -232,7 +234,9 @@ std::uint64_t wave_clock_ticks(WaveContext& context) {
   Wave& wave = static_cast<Wave&>(context);
   wave.attend();
   const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC_RAW);
-  if (const std::uint64_t lost_ns = wave.cpu_watch.sample(now_ns); lost_ns != 0) {
+  if (const std::uint64_t lost_ns = wave.cpu_watch.sample(now_ns) + wave.lost_before_stop_ns;
+      lost_ns != 0) {
+    wave.lost_before_stop_ns = 0;
     device().events().lost_cpu(wave.wave_index, lost_ns);
   }
   return device_ticks_at(now_ns);

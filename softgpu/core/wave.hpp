@@ -94,8 +94,9 @@ class Wave : public WaveContext {
   std::atomic<std::uint64_t> parked_ns{0};   // CLOCK_BOOTTIME of the last stop ...
   std::atomic<std::uint64_t> resumed_ns{0};  // ... and of its end
   CpuWatch cpu_watch;
-  std::uint64_t accesses = 0;    // counted for planted faults only
-  std::uintptr_t accessing = 0;  // device address of the slow access under way
+  std::uint64_t lost_before_stop_ns = 0;  // noticed on parking, told when it runs again
+  std::uint64_t accesses = 0;             // counted for planted faults only
+  std::uintptr_t accessing = 0;           // device address of the slow access under way
 
  private:
   static constexpr std::size_t kCachedTranslations = 8;

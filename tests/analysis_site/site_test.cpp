@@ -9,6 +9,7 @@
 
 #include "analysis/files.hpp"
 #include "analysis/site/encode.hpp"
+#include "analysis/site/report.hpp"
 #include "analysis/site/run_detail.hpp"
 #include "analysis/site/scaling.hpp"
 #include "tests/analysis/temporary_folder.hpp"
@@ -139,6 +140,54 @@ TEST(Encode, OverviewValuesAreLogarithmsAndKeepClearOfTheCodes) {
   }
 }
 
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++count;
+  return count;
+}
+
+fs::path first_recording(const fs::path& results) {
+  for (const auto& entry : fs::recursive_directory_iterator(results)) {
+    if (entry.path().filename() == "summary.csv") return entry.path().parent_path();
+  }
+  return {};
+}
+
+TEST_F(SiteTest, AReportIsOneFileWithAllItsData) {
+  write_synthetic_results(results_,
+                          {.machines = 1, .nights = 1, .cases = 6, .runs = 2, .events = 10});
+  const fs::path recording = first_recording(results_);
+  EXPECT_EQ(write_report(recording), recording / "report.html");
+  const std::string page = analysis::read_text_file(recording / "report.html");
+  EXPECT_EQ(page, report_html(recording / "")) << "the same bytes, and a slash changes nothing";
+  EXPECT_EQ(count_of(page, "</script>"), 2u);
+  EXPECT_EQ(page.find("<script src"), std::string::npos);
+  EXPECT_EQ(page.find(folder_.path().string()), std::string::npos) << "names the folder";
+  const std::string start = "window.notifierDocuments=";
+  const std::size_t begin = page.find(start) + start.size();
+  const auto documents =
+      nlohmann::json::parse(page.substr(begin, page.find(";</script>", begin) - begin));
+  for (const char* name : {"index", "overview", "scaling", "run/0-0", "environment/0", "compare"}) {
+    EXPECT_TRUE(documents.contains(name)) << name;
+  }
+  EXPECT_FALSE(documents["run/0-0"]["cases"].empty());
+}
+
+TEST_F(SiteTest, TextOfARecordingEndsNoScript) {
+  write_synthetic_results(results_,
+                          {.machines = 1, .nights = 1, .cases = 2, .runs = 1, .events = 5});
+  const fs::path recording = first_recording(results_);
+  auto manifest = nlohmann::json::parse(analysis::read_text_file(recording / "manifest.json"));
+  manifest["command"] = {"</script><script>alert(1)</script><!--"};
+  write_file(recording / "manifest.json", manifest.dump());
+  EXPECT_EQ(count_of(report_html(recording), "</script>"), 2u);
+}
+
+TEST_F(SiteTest, AReportOfWhatCannotBeReadThrows) {
+  fs::create_directories(results_ / "machine" / "20260101T000000Z_software");
+  EXPECT_THROW(report_html(results_ / "machine" / "20260101T000000Z_software"), std::runtime_error);
+}
+
 TEST(Encode, Base64) {
   const std::vector<std::int16_t> values = {1, -2};
   EXPECT_EQ(base64(std::span<const std::int16_t>(values)), "AQD+/w==");
@@ -162,6 +211,30 @@ TEST(Scaling, FindsThePowerInSpiteOfAnOddSize) {
   EXPECT_NEAR(fit->exponent, 0.7, 1e-9);
   EXPECT_NEAR(fit->factor, 3, 1e-6);
   EXPECT_FALSE(fit_power(std::span(points).first(2)));
+}
+
+TEST(Scaling, FindsFixedAndPerPageCostWithItsInterval) {
+  std::vector<SizePoint> points;
+  for (const double pages : {16.0, 256.0, 1024.0, 16384.0}) {
+    for (const double noise : {-2000.0, -500.0, 0.0, 500.0, 2000.0}) {
+      points.push_back({4096 * pages, 1.2e6 + 250 * pages + noise});
+    }
+  }
+  const auto fit = fit_page_cost(points);
+  ASSERT_TRUE(fit);
+  EXPECT_NEAR(fit->per_page, 250, 1);
+  EXPECT_NEAR(fit->fixed, 1.2e6, 1500);
+  ASSERT_TRUE(fit->per_page_low && fit->per_page_high);
+  EXPECT_LT(*fit->per_page_low, 250);
+  EXPECT_GT(*fit->per_page_high, 250);
+}
+
+TEST(Scaling, PageCostNeedsThreeSizesAndItsIntervalMorePoints) {
+  const std::vector<SizePoint> points = {{65536, 1e6}, {4 << 20, 2e6}, {64 << 20, 20e6}};
+  EXPECT_FALSE(fit_page_cost(std::span(points).first(2)));
+  const auto fit = fit_page_cost(points);
+  ASSERT_TRUE(fit);
+  EXPECT_FALSE(fit->per_page_low) << "three slopes have no 95 % interval";
 }
 
 TEST(RunDetail, HistogramCountsEveryValueOnce) {

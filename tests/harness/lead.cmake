@@ -2,6 +2,9 @@
 # Tests of the host side that need no device, real or software.
 add_executable(host_side_test
   case_test.cpp
+  decomposition_test.cpp
+  event_trace_test.cpp
+  explain_test.cpp
   format_test.cpp
   integrity_test.cpp
   message_channel_test.cpp
@@ -10,6 +13,7 @@ add_executable(host_side_test
   recording_test.cpp
   sample_analysis_test.cpp
   stall_cause_test.cpp
+  userfault_hold_test.cpp
   worker_protocol_test.cpp)
 target_link_libraries(host_side_test
   PRIVATE notifier_harness notifier_kernels_softgpu softgpu notifier_compile_options

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "analysis/flags.hpp"
+#include "harness/decomposition.hpp"
 
 namespace notifier {
 namespace {

@@ -22,6 +22,23 @@ TEST(StallCause, NamesTheLongestPartWithItsShareAndPages) {
   EXPECT_NE(words.find("16384 pages"), std::string::npos) << words;
 }
 
+TEST(StallCause, IsAsFineAsTheDriverTells) {
+  Case measured;
+  measured.size_bytes = 64 << 10;
+  analysis::SampleRow sample;
+  sample[Metric::kStall] = 10e6;
+  sample[Metric::kStopToRestore] = 9e6;
+  sample[Metric::kNotifier] = 6e6;
+  sample[Metric::kRestoreDelay] = 1e6;
+  sample[Metric::kRevalidation] = 2e6;
+  sample[Metric::kRestoreToProgress] = 1e6;
+  ASSERT_EQ(stall_parts(sample).size(), 4u);
+  EXPECT_EQ(longest_part(sample)->metric, Metric::kNotifier);
+  const std::string words = describe_stall(measured, sample);
+  EXPECT_NE(words.find("60 % (6.00 ms) is notifier"), std::string::npos) << words;
+  EXPECT_EQ(words.find("pages"), std::string::npos) << words;
+}
+
 TEST(StallCause, SaysWhenNothingWasEvicted) {
   analysis::SampleRow sample;
   sample[Metric::kStall] = 2e6;

@@ -62,6 +62,44 @@ export function histogram(data: Histogram, unit: string, label: string): SVGElem
   );
 }
 
+export type EcdfSteps = [value: number, share: number][];
+
+/** Shares of events (line) and shams (dashed) up to a value, on a logarithmic axis. */
+export function ecdf(
+  data: { events: EcdfSteps; shams: EcdfSteps },
+  unit: string,
+  label: string,
+): SVGElement {
+  const values = [...data.events, ...data.shams].map(([value]) => value).filter((v) => v > 0);
+  const [low, high] = [Math.log(Math.min(...values)), Math.log(Math.max(...values))];
+  const plotWidth = width - left - 10;
+  const plotHeight = height - bottom - 10;
+  const xOf = (value: number) =>
+    left + ((Math.log(Math.max(value, Math.exp(low))) - low) / (high - low || 1)) * plotWidth;
+  const path = (steps: EcdfSteps) =>
+    steps.reduce(
+      (drawn, [value, share]) => `${drawn}H${xOf(value)}V${height - bottom - share * plotHeight}`,
+      `M${left},${height - bottom}`,
+    );
+  const ticks = [0, 0.5, 1].map((share) =>
+    text(
+      left + share * plotWidth,
+      height - bottom + 18,
+      formatValue(Math.exp(low + share * (high - low)), unit),
+      share === 1 ? "end" : share === 0 ? "start" : "middle",
+    ),
+  );
+  return frame(
+    label,
+    svg("path", { class: "axis", d: `M${left},10V${height - bottom}H${width - 10}` }),
+    svg("path", { class: "outline", d: path(data.shams) }),
+    svg("path", { class: "ecdf", d: path(data.events) }),
+    text(left - 6, 18, "100 %", "end"),
+    text(left - 6, height - bottom, "0", "end"),
+    ...ticks,
+  );
+}
+
 /** Parts of a whole, one beside the other, each with its own pattern of lightness. */
 export function stackedBar(
   parts: { label: string; value: number }[],
@@ -91,10 +129,11 @@ export interface ScalingPoint {
   p90: number | null;
 }
 
-/** Both axes logarithmic; the fitted power law is a straight line. */
+/** Both axes logarithmic; the fitted power law is a straight line, a cost per page a curve. */
 export function scaling(
   points: ScalingPoint[],
   fit: [factor: number, exponent: number, low: number, high: number] | null,
+  cost: [fixed: number, perPage: number, ...rest: unknown[]] | null,
   unit: string,
   label: string,
 ): SVGElement {
@@ -125,16 +164,25 @@ export function scaling(
       text(x, height - bottom + 18, formatSize(point.size)),
     ];
   });
-  const line = fit
-    ? [
-        svg("path", {
-          class: "fit",
-          d: [x0, x1]
-            .map((v, i) => `${i ? "L" : "M"}${xOf(v)},${yOf(Math.log(fit[0]) + fit[1] * v)}`)
-            .join(""),
-        }),
-      ]
-    : [];
+  const pageBytes = 4096;
+  const curve = (fixed: number, perPage: number) =>
+    Array.from({ length: 49 }, (_, i) => x0 + ((x1 - x0) * i) / 48)
+      .map((v): [number, number] => [v, fixed + (perPage * Math.exp(v)) / pageBytes])
+      .filter(([, value]) => value > 0)
+      .map(([v, value], i) => `${i ? "L" : "M"}${xOf(v)},${yOf(Math.log(value))}`)
+      .join("");
+  const line = cost
+    ? [svg("path", { class: "fit", d: curve(cost[0], cost[1]) })]
+    : fit
+      ? [
+          svg("path", {
+            class: "fit",
+            d: [x0, x1]
+              .map((v, i) => `${i ? "L" : "M"}${xOf(v)},${yOf(Math.log(fit[0]) + fit[1] * v)}`)
+              .join(""),
+          }),
+        ]
+      : [];
   return frame(
     label,
     svg("path", { class: "axis", d: `M${left},10V${height - bottom}H${width - 10}` }),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The report of one recording.
-import { load, type Timeline } from "../data.js";
+import { isReport, load, type Timeline } from "../data.js";
 import { h, name } from "../dom.js";
 import { formatTime, formatValue } from "../format.js";
 import type { Case, Model } from "../model.js";
@@ -16,6 +16,21 @@ interface RunDocument {
     command?: unknown;
     seed?: unknown;
     finished_utc?: string;
+    meter?: {
+      reliable: boolean;
+      failure: string;
+      refusals?: string[];
+      reports: {
+        method: string;
+        slope: number;
+        constant_ns: number;
+        residual_median_ns: number;
+        residual_largest_ns: number;
+        detection_floor_ns: number;
+        reliable: boolean;
+      }[];
+    };
+    coherence?: { checked: number; incoherent: number; share_agreeing: number | null };
     self_test?: { planted: string; caught: boolean; found: string }[];
   };
   cases: CaseDetail[];
@@ -52,7 +67,7 @@ export async function runPage(model: Model, view: View): Promise<Page> {
       timeline.interrupted.includes(position) ? "; interrupted, what was measured is valid" : "",
     ),
     platformNote(platform),
-    neighbours(timeline, position, caseName),
+    isReport() ? null : neighbours(timeline, position, caseName),
     document ? details(model, document, view) : withoutDetails(model, index, position),
   );
   return { title: `Run ${recording}`, element };
@@ -130,6 +145,7 @@ function details(model: Model, document: RunDocument, view: View): HTMLElement {
     document.trace
       ? h("p", {}, h("a", { href: document.trace }, "Trace (open it in a trace viewer)"))
       : null,
+    instrument(document),
     reproduce(document),
   );
 }
@@ -202,6 +218,72 @@ function caseTable(cases: CaseDetail[], view: View): HTMLElement {
       },
     ],
   }).element;
+}
+
+/** What the recording knows of its own meter. */
+function instrument(document: RunDocument): HTMLElement | null {
+  const { meter, coherence } = document.manifest ?? {};
+  if (!meter && !coherence) return null;
+  const agree =
+    coherence && coherence.share_agreeing !== null
+      ? `Device clock and driver's clocks agree in ${(100 * coherence.share_agreeing).toFixed(2)} % ` +
+        `of ${coherence.checked} untainted events with an eviction.`
+      : "No event had an eviction whose length two clocks could tell.";
+  return h(
+    "section",
+    {},
+    h("h2", {}, "The meter"),
+    meter && !meter.reliable
+      ? h(
+          "p",
+          { class: "note bad" },
+          `The meter's validation failed${meter.failure ? `: ${meter.failure}` : ""}. ` +
+            "All rows carry the flag unreliable.",
+        )
+      : null,
+    meter && meter.reports.length > 0
+      ? new Table<(typeof meter.reports)[number]>({
+          label: "Meter validation: known holds, and what the meter read",
+          rows: meter.reports,
+          height: 40 + 34 * meter.reports.length,
+          columns: [
+            { title: "Held by", width: "8rem", cell: (row) => row.method },
+            { title: "Slope", width: "6rem", numeric: true, cell: (row) => row.slope.toFixed(4) },
+            {
+              title: "Constant",
+              width: "1fr",
+              numeric: true,
+              cell: (row) => formatValue(row.constant_ns, "ns"),
+            },
+            {
+              title: "Residual, median",
+              width: "1fr",
+              numeric: true,
+              cell: (row) => formatValue(row.residual_median_ns, "ns"),
+            },
+            {
+              title: "Residual, largest",
+              width: "1fr",
+              numeric: true,
+              cell: (row) => formatValue(row.residual_largest_ns, "ns"),
+            },
+            {
+              title: "Detection floor",
+              width: "1fr",
+              numeric: true,
+              cell: (row) => formatValue(row.detection_floor_ns, "ns"),
+            },
+            {
+              title: "Verdict",
+              width: "7rem",
+              cell: (row) => (row.reliable ? "reliable" : "unreliable"),
+            },
+          ],
+        }).element
+      : null,
+    ...(meter?.refusals ?? []).map((refusal) => h("p", {}, `Left out: ${refusal}`)),
+    h("p", {}, agree),
+  );
 }
 
 function reproduce(document: RunDocument): HTMLElement | null {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One case of a recording: distribution, decomposition, worst events, integrity.
-import { type Histogram, histogram, stackedBar } from "../charts/figures.js";
+import { ecdf, type EcdfSteps, type Histogram, histogram, stackedBar } from "../charts/figures.js";
 import { h, name } from "../dom.js";
 import { formatCount, formatValue } from "../format.js";
 import type { Model } from "../model.js";
@@ -50,6 +50,7 @@ export interface CaseDetail {
   runs: Run[];
   figures: Figure[];
   histogram?: Histogram | null;
+  ecdf?: { events: EcdfSteps; shams: EcdfSteps };
   parts?: [metric: string, median: number | null, n: number][];
   worst?: Worst[];
 }
@@ -101,9 +102,13 @@ function distribution(detail: CaseDetail, unit: string): HTMLElement | null {
       "figcaption",
       {},
       `Distribution of ${detail.headline}: ${sum(data.events)} events as bars, ` +
-        `${sum(data.shams)} shams (nothing was done to the memory) as a line.`,
+        `${sum(data.shams)} shams (nothing was done to the memory) as a line. Below: the share of ` +
+        "events up to a value, blue, and of shams.",
     ),
     histogram(data, unit, label),
+    detail.ecdf
+      ? ecdf(detail.ecdf, unit, `Share of events up to a value of ${detail.headline}`)
+      : null,
     tableBehind<number>({
       label: `distribution of ${detail.headline}`,
       rows: data.events.map((_, i) => i),
@@ -118,16 +123,27 @@ function distribution(detail: CaseDetail, unit: string): HTMLElement | null {
 }
 
 function decomposition(detail: CaseDetail): HTMLElement | null {
+  const before = ["call_to_evict_ns", "evict_to_stop_ns"];
   const parts = (detail.parts ?? []).flatMap(([metric, median, n]) =>
-    median === null ? [] : [{ label: `${metric} (n ${n})`, value: median }],
+    median === null || before.includes(metric)
+      ? []
+      : [{ label: `${metric} (n ${n})`, value: median }],
   );
+  const lead = (detail.parts ?? [])
+    .filter(([metric, median]) => before.includes(metric) && median !== null)
+    .map(([metric, median]) => `${metric} ${formatValue(median, "ns")}`)
+    .join(", ");
   if (parts.length === 0) return null;
   const text = parts.map((part) => `${part.label} ${formatValue(part.value, "ns")}`).join(", ");
   return h(
     "figure",
     {},
-    h("figcaption", {}, "Stations of an eviction, median of each over the events that have it."),
-    stackedBar(parts, "ns", `Stations of an eviction: ${text}`),
+    h(
+      "figcaption",
+      {},
+      `Parts of the stall, median of each over the events that have it. Before it: ${lead}.`,
+    ),
+    stackedBar(parts, "ns", `Parts of the stall: ${text}`),
   );
 }
 
@@ -153,10 +169,9 @@ function worstEvents(detail: CaseDetail, unit: string): HTMLElement | null {
         { title: "Event", width: "5rem", numeric: true, cell: (row) => String(row.event) },
         value((row) => row.value, detail.headline, unit),
         value((row) => row.syscall_ns, "syscall_ns"),
-        value((row) => row.parts[0], "call → evict"),
-        value((row) => row.parts[1], "evict → stop"),
-        value((row) => row.parts[2], "stop → restore"),
-        value((row) => row.parts[3], "restore → progress"),
+        ...(detail.parts ?? []).map(([metric], i) =>
+          value((row) => row.parts[i], metric.replace(/_ns$/, "").replace(/_/g, " ")),
+        ),
         { title: "Flags", width: "8rem", cell: (row) => name(row.flags) },
       ],
     }).element,

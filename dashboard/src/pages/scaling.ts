@@ -9,6 +9,20 @@ import { hashOf, type View } from "../state.js";
 import { Table } from "../table.js";
 import { caseLink, choice, type Page, platformNote } from "./parts.js";
 
+function costText(family: ScalingDocument[number]): string {
+  if (!family.page_cost) return "";
+  const [fixed, perPage, low, high] = family.page_cost;
+  const value = (of: number) => formatValue(of, family.unit);
+  const interval =
+    low !== null && high !== null
+      ? ` (95 % interval ${value(low)} to ${value(high)})`
+      : " (too few runs for an interval)";
+  return (
+    `${family.metric} is about ${value(fixed)} and ${value(perPage)} for each page of 4 KiB` +
+    `${interval}. `
+  );
+}
+
 export async function scalingPage(model: Model, view: View): Promise<Page> {
   const families = await load<ScalingDocument>("scaling");
   const title = "Scaling";
@@ -31,10 +45,12 @@ export async function scalingPage(model: Model, view: View): Promise<Page> {
     .map(([caseIndex, size, p10, p50, p90]) => ({ caseIndex, size, p10, p50, p90 }))
     .sort((a, b) => a.size - b.size);
   const fit = chosen.fit;
-  const text = fit
-    ? `${chosen.metric} grows with size to the power of ${fit[1].toFixed(2)} ` +
-      `(half of all pairs of sizes: ${fit[2].toFixed(2)} to ${fit[3].toFixed(2)}).`
-    : "Two sizes are too few for a fit.";
+  const text =
+    costText(chosen) +
+    (fit
+      ? `${chosen.metric} grows with size to the power of ${fit[1].toFixed(2)} ` +
+        `(half of all pairs of sizes: ${fit[2].toFixed(2)} to ${fit[3].toFixed(2)}).`
+      : "Two sizes are too few for a fit.");
   element.append(
     h(
       "div",
@@ -60,11 +76,11 @@ export async function scalingPage(model: Model, view: View): Promise<Page> {
     h(
       "figure",
       {},
-      scaling(points as ScalingPoint[], fit, chosen.unit, text),
+      scaling(points as ScalingPoint[], fit, chosen.page_cost, chosen.unit, text),
       h(
         "figcaption",
         {},
-        "Points are medians, whiskers the 10th and 90th percentile; both axes are logarithmic.",
+        "Points are medians, the line is the fitted cost, whiskers the 10th and 90th percentile; both axes are logarithmic.",
       ),
     ),
     new Table<(typeof points)[number]>({
