@@ -93,7 +93,16 @@ void expect_evictions_as_listed(const std::string& filter) {
 }
 
 TEST(Results, UserptrEvictionsAreThoseOfTheTable) {
-  expect_evictions_as_listed("^userptr/.*/4MiB");
+  expect_evictions_as_listed("^userptr/anon/.*/4MiB");
+}
+TEST(Results, EvictionsOnHugePagesAreThoseOfTheTable) {
+  expect_evictions_as_listed("^userptr/thp/.*/default/.*/4MiB");
+}
+TEST(Results, EvictionsOnSharedMemoryAreThoseOfTheTable) {
+  expect_evictions_as_listed("^userptr/(memfd|shared_anon)/.*/default/.*/64KiB");
+}
+TEST(Results, EvictionsOnFilePagesAreThoseOfTheTable) {
+  expect_evictions_as_listed("^userptr/file_private/.*/default/.*/64KiB");
 }
 TEST(Results, ManagedEvictionsAreThoseOfTheTable) {
   expect_evictions_as_listed("^managed/.*/4MiB");

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -162,7 +163,13 @@ std::size_t DriverLog::accusations() {
   for (const std::string& line : lines_) {
     missed += line.starts_with("33 ") ? missed_pages(line) : 0;
   }
-  return protocol + missed - std::min(missed, pages_migrated() - migrated_before_);
+  const std::size_t accused =
+      protocol + missed - std::min(missed, pages_migrated() - migrated_before_);
+  for (const std::string& line : lines_) {
+    const bool said = line.starts_with("32 ") || line.starts_with("33 ");
+    if (accused != 0 && said) std::printf("%s\n", line.c_str());
+  }
+  return accused;
 }
 
 void DriverLog::wait_for(const std::string& id, std::size_t wanted, const std::string& tail) {
