@@ -234,11 +234,13 @@ std::uint64_t load_word(const std::uint64_t* word) { return load_shared(*word); 
 void ask_for_retry_faults() { REQUIRE(setenv("HSA_XNACK", "1", 1) == 0); }
 
 char* map_memory(std::size_t size_bytes) {
-  void* memory =
-      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  REQUIRE(memory != MAP_FAILED);
+  void* reserved =
+      mmap(nullptr, size_bytes + 2 * kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(reserved != MAP_FAILED);
+  char* memory = static_cast<char*>(reserved) + kPage;
+  REQUIRE(mprotect(memory, size_bytes, PROT_READ | PROT_WRITE) == 0);
   std::memset(memory, 1, size_bytes);
-  return static_cast<char*>(memory);
+  return memory;
 }
 
 std::uint64_t* register_memory(void* memory, std::size_t size_bytes) {

@@ -99,7 +99,9 @@ std::uint64_t load_word(const std::uint64_t* word);
 /// From now on the device of this process has retry faults; before the first HIP call.
 void ask_for_retry_faults();
 
-/// Anonymous private memory, written once.
+/// Anonymous private memory, written once. A mapping of its own, with pages without rights around
+/// it: the device takes in whole mappings of system memory, and what a sanitizer does to its own
+/// memory is exempt from the notifier (seccomp_filter.cpp).
 char* map_memory(std::size_t size_bytes);
 
 /// hipHostRegister; returns the device's pointer.
