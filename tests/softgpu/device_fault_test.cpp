@@ -156,9 +156,10 @@ PROCESS_TEST(DeviceFault, HandlerTakesItAndAllQueuesStop) {
   DriverLog log;
   char* sound = map_memory(kSize);
   char* memory = map_memory(kSize);
-  auto* bystander = new RunningKernel(register_memory(sound, kSize), kWords);  // never ends
+  // Neither kernel ever ends, so neither object may be destroyed; static, or it would be a leak.
+  static auto* const bystander = new RunningKernel(register_memory(sound, kSize), kWords);
   std::uint64_t* words = register_memory(memory, kSize);
-  auto* kernel = new RunningKernel(words, kWords);  // nor does this one
+  static auto* const kernel = new RunningKernel(words, kWords);
   unmap_for_good(memory + kPage);
   log.wait_for("34", 1);
   while (told.address.load() == 0) {
