@@ -122,8 +122,10 @@ constexpr std::array kRows{
         .fatal_on_svm = kSvmReadOnly,
         .hazard = kProtected,
         .evictions = 1,
+        .evictions_most = 2,
         .evictions_source = "mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
-        .misleads = "call is the time of both calls",
+        .misleads = "call is the time of both calls; where more than the restore delay lies "
+                    "between them, each evicts",
         .prepare = prepare_protection,
         .perform = perform_mprotect_ro_rw},
     Perturbation{
@@ -136,8 +138,10 @@ constexpr std::array kRows{
         .rebuilds = true,
         .hazard = kProtected,
         .evictions = 1,
+        .evictions_most = 2,
         .evictions_source = "mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
-        .misleads = "call is the time of both calls",
+        .misleads = "call is the time of both calls; where more than the restore delay lies "
+                    "between them, each evicts",
         .prepare = prepare_protection,
         .perform = perform_mprotect_none_rw},
     Perturbation{.name = "dontneed",

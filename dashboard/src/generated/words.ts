@@ -160,13 +160,13 @@ export const perturbations: [name: string, does: string, evictions: string, haza
   [
     "mprotect_ro_rw",
     "mprotect to read-only and back",
-    "1; mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
+    "1 to 2; mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
     "queues stay stopped until the memory is writable again; a killed worker cannot undo it (kfd_facts §0.11)",
   ],
   [
     "mprotect_none_rw",
     "mprotect to no access at all and back",
-    "1; mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
+    "1 to 2; mm/mprotect.c change_pmd_range, PROTECTION_VMA (kfd_facts §1)",
     "queues stay stopped until the memory is writable again; a killed worker cannot undo it (kfd_facts §0.11)",
   ],
   [
