@@ -49,7 +49,8 @@ TEST(UserfaultHold, MakesAStoreWaitAsLongAsSaid) {
   stop = true;
   writer.join();
   EXPECT_GE(held_ns, 20e6);
-  EXPECT_GE(static_cast<double>(longest_ns), held_ns) << "the writer stood all the while";
+  // The holder's own figure ends when it has its CPU again, which may be after the writer went on.
+  EXPECT_GE(static_cast<double>(longest_ns), 20e6) << "the writer stood all the while";
   hold.reset();
   munmap(page, kPageBytes);
 }
