@@ -150,13 +150,13 @@ TEST(Instrument, ExplainsACaseWithAnotherSizeAndWithDontfork) {
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_THAT(finished.out, HasSubstr("10 events"));
   EXPECT_THAT(finished.out, HasSubstr("Cause: "));
-  // On a machine so busy that every event lost its CPU there is nothing that could be compared.
-  if (finished.out.find("no untainted event has an eviction") == std::string::npos) {
-    EXPECT_THAT(finished.out, HasSubstr("dontfork avoids the eviction"));
-  }
   const Finished unknown = bench({"--explain", "no/such/case"}).run();
   EXPECT_EQ(unknown.exit_code, 2);
   EXPECT_THAT(unknown.err, HasSubstr("no/such/case"));
+  if (finished.out.find("no untainted event has an eviction") != std::string::npos) {
+    GTEST_SKIP() << "every event lost its CPU on this busy machine: nothing can be compared";
+  }
+  EXPECT_THAT(finished.out, HasSubstr("dontfork avoids the eviction"));
 }
 
 TEST(Instrument, TheManifestHoldsMeterAndCoherence) {
