@@ -139,7 +139,10 @@ void prepare_huge_neighbour(EventContext& event) {
   }
   const bool asked = madvise(mapped, kHugePageBytes, MADV_HUGEPAGE) == 0;
   std::memset(mapped, 1, kHugePageBytes);
-  if (asked && huge_bytes(event.spare, kHugePageBytes) == kHugePageBytes) return;
+  const bool huge = asked && huge_bytes(event.spare, kHugePageBytes) == kHugePageBytes;
+  // Or khugepaged may make the half that is left a whole huge page again before it is looked at
+  // (max_ptes_none is 511 by default; mm/khugepaged.c hpage_collapse_scan_pmd).
+  if (huge && madvise(mapped, kHugePageBytes, MADV_NOHUGEPAGE) == 0) return;
   munmap(mapped, kHugePageBytes);
   throw CannotPerform("the kernel gave no huge page to be split");
 }
