@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The pin cases need no GPU, real or software: a library of their own and a small program.
 add_library(notifier_pin_cases STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/pin_case_list.cpp
   ${CMAKE_CURRENT_LIST_DIR}/pin_cases.cpp
   ${CMAKE_CURRENT_LIST_DIR}/pin_main.cpp
   ${CMAKE_CURRENT_LIST_DIR}/pin_suite.cpp

@@ -25,40 +25,12 @@ using pin::Direction;
 using pin::Outcome;
 using pin::PageOwner;
 
-constexpr std::array<std::uint64_t, 4> kCostSizes = {1 << 20, 4 << 20, 16 << 20, 64 << 20};
-// A fork that has to take huge pages apart costs half a second for 64 MiB.
-constexpr std::uint64_t kLargestHugeCost = 16 << 20;
 // Tries to move pages end when this many moved the control, and cost milliseconds each.
 constexpr std::uint32_t kTellingEvents = 3;
 
 std::uint64_t mix(std::uint64_t seed, std::uint64_t number) {
   std::uint64_t mixed = (seed ^ number) * 0x9E3779B97F4A7C15ull;
   return mixed ^ (mixed >> 29);
-}
-
-void add_cost_cases(const pin::ActorRow& actor, std::vector<PinCase>& cases) {
-  for (const pin::Backing backing : {pin::Backing::kAnon, pin::Backing::kThp}) {
-    for (const std::uint64_t size_bytes : kCostSizes) {
-      const bool huge = backing == pin::Backing::kThp;
-      if (actor.largest_bytes != 0 && size_bytes > actor.largest_bytes) continue;
-      if (huge && (size_bytes < pin::kHugeBytes || size_bytes > kLargestHugeCost)) continue;
-      cases.push_back({.actor = &actor, .backing = backing, .size_bytes = size_bytes});
-    }
-  }
-}
-
-/// Copy on write on every kind of page, as the kernel's selftests/mm/cow.c has it.
-void add_page_cases(std::vector<PinCase>& cases) {
-  for (const pin::BackingRow& pages : pin::backings()) {
-    if (pin::is_plain(pages.backing)) continue;
-    for (const pin::ActorRow& actor : pin::actors()) {
-      if (!actor.on_all_pages) continue;
-      for (const pin::PerturbationRow& row : pin::perturbations()) {
-        if (!row.on_all_pages) continue;
-        cases.push_back({.actor = &actor, .perturbation = &row, .backing = pages.backing});
-      }
-    }
-  }
 }
 
 /// What all events of a case have in common, collected one after the other.
@@ -81,6 +53,7 @@ class Collector {
       end(Status::kSkipped, reason.what());
     } catch (const std::exception& error) {
       end(Status::kFailed, error.what());
+      pool().clear();
     }
     finish();
     return std::move(result_);
@@ -107,6 +80,16 @@ class Collector {
     result_.identity.reason = reason;
   }
 
+  pin::ActorPool& pool() { return request_.actors != nullptr ? *request_.actors : own_actors_; }
+
+  /// Whether there is to be an event number `i`: one always, the others while there is time.
+  bool more_events(std::uint32_t i) {
+    if (i >= request_.events) return false;
+    if (i == 0 || !request_.deadline_ns || pin::raw_clock_ns() < *request_.deadline_ns) return true;
+    result_.cut_short = true;
+    return false;
+  }
+
   std::uint64_t next_seed() { return mix(request_.seed, result_.samples.size() + 1); }
 
   SampleRow& add_sample(std::int64_t start_ns) {
@@ -126,8 +109,8 @@ class Collector {
   }
 
   void run_cost_events() {
-    const std::unique_ptr<pin::Actor> actor = request_.wanted.actor->make();
-    for (std::uint32_t i = 0; i < request_.events; ++i) {
+    const pin::BorrowedActor actor(pool(), *request_.wanted.actor);
+    for (std::uint32_t i = 0; more_events(i); ++i) {
       const std::int64_t start_ns = pin::raw_clock_ns();
       const pin::CostResult cost =
           measure_cost(*actor, request_.wanted.size_bytes, request_.wanted.backing);
@@ -140,7 +123,7 @@ class Collector {
 
   void run_together_events() {
     std::array<std::uint64_t, 4> winners{};
-    for (std::uint32_t i = 0; i < request_.events; ++i) {
+    for (std::uint32_t i = 0; more_events(i); ++i) {
       const std::int64_t start_ns = pin::raw_clock_ns();
       const pin::TogetherResult event =
           request_.wanted.together->run(*request_.wanted.together, next_seed());
@@ -182,9 +165,8 @@ class Collector {
   void run_direction(Direction direction) {
     const PinCase& wanted = request_.wanted;
     std::uint32_t telling = 0;
-    // One for all events: taking down an aio context waits for an RCU grace period.
-    const std::unique_ptr<pin::Actor> actor = wanted.actor->make();
-    for (std::uint32_t i = 0; i < request_.events && telling < kTellingEvents; ++i) {
+    const pin::BorrowedActor actor(pool(), *wanted.actor);
+    for (std::uint32_t i = 0; telling < kTellingEvents && more_events(i); ++i) {
       const std::int64_t start_ns = pin::raw_clock_ns();
       const pin::EventResult event =
           run_event(*actor, *wanted.perturbation, direction, wanted.backing, next_seed());
@@ -265,6 +247,7 @@ class Collector {
   }
 
   const PinRequest& request_;
+  pin::ActorPool own_actors_;
   PinResult result_;
   std::array<std::optional<Outcome>, 2> worst_;  // by direction
   std::optional<PageOwner> owner_;
@@ -277,47 +260,6 @@ class Collector {
 };
 
 }  // namespace
-
-std::string_view PinCase::perturbation_name() const {
-  if (together != nullptr) return together->name;
-  return perturbation != nullptr ? perturbation->name : "fork_exit";
-}
-
-std::string_view PinCase::policy() const {
-  return perturbation != nullptr ? perturbation->policy : "default";
-}
-
-std::string PinCase::name() const {
-  return fmt::format("pin_{}/{}/{}/{}/none/none/{}", actor->name, to_string(backing),
-                     perturbation_name(), policy(), format_size(size_bytes));
-}
-
-std::vector<PinCase> all_pin_cases() {
-  std::vector<PinCase> cases;
-  for (const pin::Backing backing : {pin::Backing::kAnon, pin::Backing::kThp}) {
-    for (const pin::ActorRow& actor : pin::actors()) {
-      for (const pin::PerturbationRow& row : pin::perturbations()) {
-        // Attempts to move pages are about base pages.
-        if (row.moves && backing == pin::Backing::kThp) continue;
-        cases.push_back({.actor = &actor, .perturbation = &row, .backing = backing});
-      }
-    }
-  }
-  add_page_cases(cases);
-  for (const pin::ActorRow& actor : pin::actors()) add_cost_cases(actor, cases);
-  for (const pin::TogetherRow& row : pin::together_rows()) {
-    cases.push_back({.actor = pin::find_actor(row.first), .together = &row});
-  }
-  std::stable_partition(cases.begin(), cases.end(),
-                        [](const PinCase& wanted) { return wanted.perturbation_name() != "ksm"; });
-  return cases;
-}
-
-std::uint32_t usual_events(const PinCase& wanted) {
-  if (!pin::is_plain(wanted.backing)) return 2;
-  const bool slow = wanted.backing == pin::Backing::kThp && wanted.size_bytes > (4 << 20);
-  return slow ? 5 : 10;
-}
 
 PinResult run_pin_case(const PinRequest& request) { return Collector(request).run(); }
 

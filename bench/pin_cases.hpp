@@ -11,6 +11,7 @@
 #include "analysis/schema.hpp"
 #include "analysis/summary.hpp"
 #include "harness/pin/actor.hpp"
+#include "harness/pin/actor_pool.hpp"
 #include "harness/pin/perturbation.hpp"
 #include "harness/pin/region.hpp"
 #include "harness/pin/together.hpp"
@@ -48,12 +49,16 @@ struct PinRequest {
   std::uint64_t seed = 0;
   std::int64_t recording_start_ns = 0;
   int kernel_version = 0;  // major * 1000 + minor
+  // Events that begin later are left out, but for the first of each direction.
+  std::optional<std::int64_t> deadline_ns = std::nullopt;
+  pin::ActorPool* actors = nullptr;  // null: actors of the case's own
 };
 
 struct PinResult {
   analysis::SummaryRow identity;  // everything but the names that only the recording knows
   std::vector<analysis::SampleRow> samples;
   std::vector<analysis::RunValue> run_values;
+  bool cut_short = false;  // by the deadline
 };
 
 /// Never throws for what a case does: it comes back skipped or failed, with the reason.

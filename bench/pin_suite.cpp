@@ -72,13 +72,16 @@ void PinSuite::wake_ksmd() {
   settings_->set("ksm_run", "1");
 }
 
-void PinSuite::run(const PinCase& wanted, std::uint32_t events, std::uint32_t run_number) {
+void PinSuite::run(const PinCase& wanted, std::uint32_t events, std::uint32_t run_number,
+                   std::optional<std::int64_t> deadline_ns) {
   if (wanted.perturbation_name() == "ksm") wake_ksmd();
   PinRequest request{.wanted = wanted,
                      .events = events,
                      .seed = seed_of(seed_, wanted.name(), run_number),
                      .recording_start_ns = start_ns_,
-                     .kernel_version = kernel_version(kernel_release_)};
+                     .kernel_version = kernel_version(kernel_release_),
+                     .deadline_ns = deadline_ns,
+                     .actors = &actors_};
   const std::string started_utc = utc_now();
   const std::int64_t before_ns = pin::raw_clock_ns();
   PinResult result = run_pin_case(request);
@@ -95,6 +98,7 @@ void PinSuite::run(const PinCase& wanted, std::uint32_t events, std::uint32_t ru
       analysis::summarize_run(identity, result.samples, result.run_values);
   recording_->add(rows, result.samples);
   rows_.insert(rows_.end(), rows.begin(), rows.end());
+  cut_short_ += result.cut_short ? 1 : 0;
   violations_ += analysis::total_violations(identity).value_or(0);
   ++(identity.status == analysis::Status::kOk        ? ok_
      : identity.status == analysis::Status::kSkipped ? skipped_
@@ -103,9 +107,12 @@ void PinSuite::run(const PinCase& wanted, std::uint32_t events, std::uint32_t ru
 
 void PinSuite::finish(bool interrupted) {
   settings_.reset();
+  actors_.clear();
   leak_ = await_release(pinned_before_);
-  recording_->write_manifest(
-      {{"finished_utc", utc_now()}, {"interrupted", interrupted}, {"pins_left", leak_}});
+  recording_->write_manifest({{"finished_utc", utc_now()},
+                              {"interrupted", interrupted},
+                              {"pins_left", leak_},
+                              {"cases_cut_short", cut_short_}});
 }
 
 }  // namespace notifier

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,8 +25,10 @@ class PinSuite {
   PinSuite(const std::filesystem::path& results, nlohmann::json manifest, std::uint64_t seed,
            std::string platform);
 
-  /// Runs one case once. Throws ResultsError.
-  void run(const PinCase& wanted, std::uint32_t events, std::uint32_t run_number);
+  /// Runs one case once. Events that would begin after `deadline_ns` (CLOCK_MONOTONIC_RAW) are left
+  /// out, but for the first of each direction. Throws ResultsError.
+  void run(const PinCase& wanted, std::uint32_t events, std::uint32_t run_number,
+           std::optional<std::int64_t> deadline_ns = std::nullopt);
 
   /// Looks for pins that are left and writes the manifest's end. Throws ResultsError.
   void finish(bool interrupted);
@@ -38,6 +41,8 @@ class PinSuite {
   std::size_t skipped() const { return skipped_; }
   std::size_t failed() const { return failed_; }
   std::int64_t violations() const { return violations_; }
+  /// Cases that had fewer events than they should, for lack of time.
+  std::size_t cut_short() const { return cut_short_; }
 
  private:
   void complete(analysis::SummaryRow& row) const;
@@ -59,6 +64,8 @@ class PinSuite {
   std::size_t skipped_ = 0;
   std::size_t failed_ = 0;
   std::int64_t violations_ = 0;
+  std::size_t cut_short_ = 0;
+  pin::ActorPool actors_;
 };
 
 }  // namespace notifier

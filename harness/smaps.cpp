@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
+#include <limits>
 #include <stdexcept>
 
 #include "system_view.hpp"
@@ -72,6 +74,16 @@ bool add_detail(MemoryMapping& mapping, const std::string& line) {
   return true;  // THPeligible, ProtectionKey and whatever comes
 }
 
+/// Addresses are in small letters, names of details begin with a capital.
+bool is_header(std::string_view line) {
+  const unsigned char first = line.empty() ? 0 : static_cast<unsigned char>(line.front());
+  return std::isdigit(first) != 0 || std::islower(first) != 0;
+}
+
+[[noreturn]] void refuse(std::string_view line) {
+  throw std::runtime_error(fmt::format("not a line of smaps: '{}'", line));
+}
+
 }  // namespace
 
 bool MemoryMapping::has_flag(std::string_view flag) const {
@@ -79,13 +91,29 @@ bool MemoryMapping::has_flag(std::string_view flag) const {
 }
 
 std::vector<MemoryMapping> parse_smaps(std::string_view text) {
+  return parse_smaps(text, 0, std::numeric_limits<std::uint64_t>::max());
+}
+
+// A process has a hundred mappings, of which one or two matter to an event: the lines of the others
+// are passed over, or parsing takes more time than everything else.
+std::vector<MemoryMapping> parse_smaps(std::string_view text, std::uint64_t first,
+                                       std::uint64_t last) {
   std::vector<MemoryMapping> mappings;
-  for (const std::string& line : split_lines(text)) {
-    if (std::optional<MemoryMapping> mapping = parse_header(line)) {
-      mappings.push_back(std::move(*mapping));
-    } else if (mappings.empty() || !add_detail(mappings.back(), line)) {
-      throw std::runtime_error(fmt::format("not a line of smaps: '{}'", line));
+  bool wanted = false;
+  bool any = false;
+  while (!text.empty()) {
+    const std::size_t length = std::min(text.find('\n'), text.size());
+    const std::string_view line = text.substr(0, length);
+    text.remove_prefix(std::min(length + 1, text.size()));
+    if (!is_header(line)) {
+      if (!any || (wanted && !add_detail(mappings.back(), std::string(line)))) refuse(line);
+      continue;
     }
+    std::optional<MemoryMapping> mapping = parse_header(std::string(line));
+    if (!mapping) refuse(line);
+    any = true;
+    wanted = mapping->begin < last && mapping->end > first;
+    if (wanted) mappings.push_back(std::move(*mapping));
   }
   return mappings;
 }
@@ -93,13 +121,8 @@ std::vector<MemoryMapping> parse_smaps(std::string_view text) {
 std::vector<MemoryMapping> read_smaps(const void* begin, std::size_t size_bytes) {
   const SystemView::Text text = SystemView().read_exactly("/proc/self/smaps");
   if (!text.text) throw std::runtime_error("cannot read /proc/self/smaps: " + text.reason);
-  std::vector<MemoryMapping> mappings = parse_smaps(*text.text);
   const auto first = reinterpret_cast<std::uint64_t>(begin);
-  const std::uint64_t last = first + size_bytes;
-  std::erase_if(mappings, [=](const MemoryMapping& mapping) {
-    return mapping.end <= first || mapping.begin >= last;
-  });
-  return mappings;
+  return parse_smaps(*text.text, first, first + size_bytes);
 }
 
 RangeBacking summarise_backing(const std::vector<MemoryMapping>& mappings, std::uint64_t begin,

@@ -42,6 +42,9 @@ struct MemoryMapping {
 
 /// Throws std::runtime_error for text that is not smaps.
 std::vector<MemoryMapping> parse_smaps(std::string_view text);
+/// Those only that overlap [first, last).
+std::vector<MemoryMapping> parse_smaps(std::string_view text, std::uint64_t first,
+                                       std::uint64_t last);
 
 /// The mappings of this process that overlap [begin, begin + size_bytes). Reads all of smaps, which
 /// walks the page tables of every mapping and takes mmap_lock: never call it while time is taken.

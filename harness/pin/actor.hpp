@@ -56,7 +56,11 @@ struct ActorRow {
   Hold hold = Hold::kNothing;
   bool writes = true;
   bool reads = true;
-  bool on_all_pages = false;      // also with the pages of selftests/mm/cow.c, not only plain ones
+  bool on_all_pages = false;  // also with the pages of selftests/mm/cow.c, not only plain ones
+  // One for all cases. Ending an aio context waits for an RCU grace period (fs/aio.c kill_ioctx),
+  // tens of milliseconds; the memory of a ring counts against RLIMIT_MEMLOCK for some time after
+  // it.
+  bool reusable = false;
   std::size_t largest_bytes = 0;  // that one attachment can hold; 0: no limit but memory
   // First kernel, as major * 1000 + minor, for which the expected outcomes were worked out. In 5.19
   // anonymous pages came to know whether one process has them alone (PageAnonExclusive), which is

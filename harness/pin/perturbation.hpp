@@ -55,6 +55,7 @@ struct PerturbationRow {
   bool forks = false;
   bool on_all_pages = false;   // also with the pages of selftests/mm/cow.c, not only plain ones
   bool moves = false;          // tries to move pages; compared with an unpinned control
+  bool whole_machine = false;  // works on the memory of all processes
   std::size_t area_bytes = 0;  // that the call needs around the held range
   FirstWriter first_writer = FirstWriter::kNobody;
   Expected expected;

@@ -242,6 +242,7 @@ constexpr std::array kTable = {
                     .source = "mm/compaction.c isolate_migratepages_block: skips a page with more "
                               "references than mappings",
                     .moves = true,
+                    .whole_machine = true,
                     .expected = kSafe,
                     .cannot_run = why_no_compaction,
                     .perform = compact},
@@ -261,6 +262,7 @@ constexpr std::array kTable = {
                     .source = "mm/ksm.c write_protect_page: refuses a page with more references "
                               "than mappings",
                     .moves = true,
+                    .whole_machine = true,
                     .expected = kSafe,
                     .cannot_run = why_no_ksm,
                     .perform = merge},

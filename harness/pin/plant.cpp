@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/pin/plant.hpp"
 
+#include <fmt/format.h>
 #include <sys/uio.h>
 
 #include <array>
@@ -24,6 +25,7 @@ enum class Fault : std::uint8_t {
   kReadOldCopy,     // the device reads what was there when it took hold
   kReadFromChild,   // the device reads the child's memory
   kReadHalf,        // the second half is what was there before
+  kReadNothing,     // the device reads zeros
   kFail,            // EFAULT
 };
 
@@ -94,6 +96,9 @@ class FaultyActor : public Actor {
         std::memcpy(data.data(), memory_.data(), kHalf);
         std::memcpy(data.data() + kHalf, own_.data() + kHalf, data.size() - kHalf);
         return 0;
+      case Fault::kReadNothing:
+        std::memset(data.data(), 0, data.size());
+        return 0;
       default:
         return EFAULT;
     }
@@ -132,11 +137,42 @@ PlantOutcome run_plant(const Plant& plant, std::uint64_t seed) {
   return result;
 }
 
+Fault loss(const PerturbationRow& row, Direction direction) {
+  if (direction == Direction::kDeviceWrites) return Fault::kWriteIntoCopy;
+  // Where the process may not write there is nothing newer than the old copy.
+  return row.undo != nullptr ? Fault::kReadNothing : Fault::kReadOldCopy;
+}
+
+PlantOutcome run_loss(const PerturbationRow& row, Direction direction, std::uint64_t seed) {
+  PlantOutcome result;
+  result.planted = fmt::format("{}/{}, {}", row.name, row.policy, to_string(direction));
+  try {
+    FaultyActor actor(loss(row, direction));
+    const EventResult event = run_event(actor, row, direction, Backing::kAnon, seed);
+    result.found = to_string(event.outcome);
+    result.caught = event.outcome != Outcome::kCoherent;
+  } catch (const std::exception& error) {
+    result.found = error.what();
+  }
+  return result;
+}
+
 }  // namespace
 
 std::vector<PlantOutcome> run_plants(std::uint64_t seed) {
   std::vector<PlantOutcome> outcomes;
   for (const Plant& plant : kPlants) outcomes.push_back(run_plant(plant, seed));
+  return outcomes;
+}
+
+std::vector<PlantOutcome> run_losses(std::uint64_t seed) {
+  std::vector<PlantOutcome> outcomes;
+  for (const PerturbationRow& row : perturbations()) {
+    if (row.whole_machine || (row.cannot_run != nullptr && !row.cannot_run().empty())) continue;
+    for (const Direction direction : {Direction::kDeviceWrites, Direction::kDeviceReads}) {
+      outcomes.push_back(run_loss(row, direction, seed));
+    }
+  }
   return outcomes;
 }
 

@@ -66,6 +66,20 @@ TEST(Smaps, OtherTextIsRefused) {
   EXPECT_TRUE(parse_smaps("").empty());
 }
 
+TEST(Smaps, OnlyMappingsThatOverlapAreParsed) {
+  const char* text =
+      "1000-3000 rw-p 0 00:00 0\nRss: 4 kB\n"
+      "3000-4000 rw-p 0 00:00 0\nRss: 8 kB\nVmFlags: dc\n"
+      "a000-b000 rw-p 0 00:00 0\nRss: nonsense kB\n";
+  const std::vector<MemoryMapping> found = parse_smaps(text, 0x2fff, 0x3001);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].resident_bytes, 4096u);
+  EXPECT_EQ(found[1].resident_bytes, 8192u);
+  EXPECT_TRUE(found[1].has_flag("dc"));
+  EXPECT_TRUE(parse_smaps(text, 0x4000, 0xa000).empty());
+  EXPECT_THROW(parse_smaps(text), std::runtime_error);
+}
+
 TEST(RangeBacking, HolesPartsAndFork) {
   const auto mappings = parse_smaps(kTwoMappings);
   const RangeBacking first = summarise_backing(mappings, 0x7f0000000000, 2 << 20);
