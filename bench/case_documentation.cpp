@@ -30,10 +30,11 @@ the other metrics and how each can mislead.
 |---|---|---|
 | `userptr` | memory of the process, given to hipHostRegister | userptr BO or SVM range: column `memory_path` says which |
 | `managed` | hipMallocManaged | SVM range |
+| `system` | memory of the process that the device was not told of | SVM range made by the device's retry faults; `retry_fault` only |
 | `host` | hipHostMalloc | userptr BO, shared memory or GTT, by version |
 | `vram` | hipMalloc, the control: no call can change it | VRAM |
 
-## Backing (of `userptr`; the runtime chooses what lies behind its own)
+## Backing (of `userptr` and `system`; the runtime chooses what lies behind its own)
 
 | name | is | a call that drops its page tables |
 |---|---|---|
@@ -59,7 +60,17 @@ constexpr std::string_view kPolicies = R"(
 `default`; `dontfork` (MADV_DONTFORK: a child has no such memory); `wipeonfork` (MADV_WIPEONFORK: a child finds
 zeros, and checks that). Memory shared with the child is a backing, not a policy.
 
+## Recovery
+
+What the worker asked for; column `recovery_observed` says what the driver did. `preempt` (HSA_XNACK=0): the
+driver stops the queues (an eviction) and restores them. `retry_fault` (HSA_XNACK=1): queues run on, pages go out
+of the device's tables, waves that need them fault and wait; the numbers are `faults` and `fault_ns`, and
+evictions are 0. A userptr BO evicts in both (no XNACK test in amdgpu_amdkfd_evict_userptr, kfd_facts §1). `none`:
+no notifier watches the memory.
+
 ## Perturbations
+
+Evictions are those of private memory that is inherited by fork, with `preempt`; of everything else fewer or none.
 )";
 
 std::string_view text_of(Loss loss) {
@@ -77,7 +88,8 @@ std::string_view text_of(Loss loss) {
 }
 
 std::string expected_text(const Perturbation& row) {
-  const ExpectedEvictions expected = expected_evictions(row, MemoryPath::kUserptrBo, true);
+  const ExpectedEvictions expected = expected_evictions(
+      row, {MemoryPath::kUserptrBo, Recovery::kPreempt, /*copied_by_fork=*/true});
   if (expected.least == expected.most) return std::to_string(expected.least);
   if (expected.most >= 1'000) return fmt::format("{} or more", expected.least);
   return fmt::format("{} to {}", expected.least, expected.most);
@@ -100,8 +112,14 @@ std::vector<std::string> needs_of(const Perturbation& row) {
   }
   if (row.needs_dontfork) needs.emplace_back("policy `dontfork`");
   if (row.leaves_first) needs.emplace_back("the waves to leave the memory first");
-  if (!row.fatal_on_svm.empty()) {
-    needs.push_back(fmt::format("no SVM range: {}", row.fatal_on_svm));
+  if (row.svm_fate == SvmFate::kEnds) {
+    needs.emplace_back(
+        "no registered SVM range, which ends with its mapping (kfd_facts §0.8, §0.12)");
+  }
+  if (row.svm_fate == SvmFate::kFollowsRights) {
+    needs.emplace_back(
+        "on an SVM range retry faults, and the waves to leave it first: it gets the mapping's "
+        "rights (kfd_facts §0.11)");
   }
   return needs;
 }

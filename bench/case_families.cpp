@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "bench/case_families.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include "harness/perturbation.hpp"
@@ -8,13 +9,26 @@
 namespace notifier {
 namespace {
 
-constexpr std::array kMemories{Memory::kUserptr, Memory::kManaged, Memory::kHost, Memory::kVram};
+/// Which recoveries a memory has. Not named for memory that no notifier watches.
+struct MemoryRecovery {
+  Memory memory;
+  Recovery recovery;
+};
+constexpr std::array kMemories{MemoryRecovery{Memory::kUserptr, Recovery::kPreempt},
+                               MemoryRecovery{Memory::kUserptr, Recovery::kRetryFault},
+                               MemoryRecovery{Memory::kManaged, Recovery::kPreempt},
+                               MemoryRecovery{Memory::kManaged, Recovery::kRetryFault},
+                               MemoryRecovery{Memory::kSystem, Recovery::kRetryFault},
+                               MemoryRecovery{Memory::kHost, Recovery::kPreempt},
+                               MemoryRecovery{Memory::kVram, Recovery::kNone}};
 constexpr std::array kBackings{Backing::kAnon,  Backing::kThp,        Backing::kHugetlb,
                                Backing::kMemfd, Backing::kSharedAnon, Backing::kFilePrivate};
 constexpr std::array kPolicies{Policy::kDefault, Policy::kDontfork, Policy::kWipeonfork};
 
 Recovery usual_recovery(Memory memory) {
-  return memory == Memory::kVram ? Recovery::kNone : Recovery::kPreempt;
+  return std::find_if(kMemories.begin(), kMemories.end(),
+                      [&](const MemoryRecovery& one) { return one.memory == memory; })
+      ->recovery;
 }
 
 Case make_case(Memory memory, std::string_view perturbation, Policy policy,
@@ -67,6 +81,9 @@ constexpr std::array kDefaultSelection{
     SelectionRow{Memory::kManaged, "dontneed", Policy::kDefault, kMedium, 0},
     SelectionRow{Memory::kManaged, "munmap_neighbour", Policy::kDefault, kMedium, 0},
     SelectionRow{Memory::kManaged, "map_fixed", Policy::kDefault, kMedium, 0},
+    SelectionRow{Memory::kSystem, "fork_child_hold", Policy::kDefault, kMediumAndLarge, 0},
+    SelectionRow{Memory::kSystem, "dontneed", Policy::kDefault, kMedium, 0},
+    SelectionRow{Memory::kSystem, "sham", Policy::kDefault, kMedium, 0},
     SelectionRow{Memory::kHost, "sham", Policy::kDefault, kMedium, 0},
     SelectionRow{Memory::kHost, "fork_child_hold", Policy::kDefault, kMedium, 0},
     SelectionRow{Memory::kVram, "none", Policy::kDefault, kMedium, 0},
@@ -98,13 +115,24 @@ std::vector<SelectedCase> default_selection() {
   return selected;
 }
 
-/// Every perturbation once on every memory and backing that it can run on, at one size. Of the
-/// policies only the first that applies, except where they are what differs.
+// What the backing changes: of the other perturbations one backing shows as much as six.
+constexpr std::array<std::string_view, 9> kShowBacking{
+    "sham",     "fork_child_hold", "dontneed",    "map_fixed",       "punch_hole",
+    "truncate", "pageout",         "mremap_move", "mprotect_none_rw"};
+
+/// Every perturbation once on every memory and recovery that it can run on, at one size; on other
+/// backings than anon those that show them. Of the policies only the first that applies, except
+/// where they are what differs.
 std::vector<SelectedCase> quick_selection() {
   std::vector<SelectedCase> selected;
   std::string last;
   for (const Case& wanted : all_cases({kMediumBytes})) {
+    if (wanted.backing != Backing::kAnon && std::find(kShowBacking.begin(), kShowBacking.end(),
+                                                      wanted.perturbation) == kShowBacking.end()) {
+      continue;
+    }
     const std::string what = std::string(to_string(wanted.memory)) +
+                             std::string(to_string(wanted.recovery)) +
                              std::string(to_string(wanted.backing)) + wanted.perturbation;
     const bool shows_policy =
         wanted.perturbation == "fork_child_hold" && wanted.backing == Backing::kAnon;
@@ -130,7 +158,10 @@ std::vector<SelectedCase> fork_policy_selection() {
   std::vector<SelectedCase> selected;
   for (const Case& wanted : all_cases({kSizes.begin(), kSizes.end()})) {
     const bool chosen = wanted.backing == Backing::kAnon || wanted.backing == Backing::kSharedAnon;
-    if (wanted.perturbation != "fork_parent_write" || !chosen || !can_run(wanted)) continue;
+    if (wanted.perturbation != "fork_parent_write" || !chosen ||
+        wanted.recovery == Recovery::kRetryFault || !can_run(wanted)) {
+      continue;
+    }
     selected.push_back({wanted, wanted.size_bytes > kLargeBytes ? 4U : kQuickEvents});
   }
   return selected;
@@ -149,18 +180,20 @@ constexpr std::array kSelections{
 std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
   std::vector<Case> cases;
   const auto add = [&](Case wanted) {
-    // What cannot run is shown once for each memory, not for every backing and policy besides.
+    // What cannot run is shown once for each memory and recovery, not for every backing and policy
+    // besides.
     const bool plain = wanted.backing == Backing::kAnon && wanted.policy == Policy::kDefault;
     for (const std::uint64_t size_bytes : sizes_bytes) {
       wanted.size_bytes = size_bytes;
       if (plain || usual_touch(wanted) != Touch::kNotApplicable) cases.push_back(wanted);
     }
   };
-  for (const Memory memory : kMemories) {
+  for (const auto& [memory, recovery] : kMemories) {
     for (const Backing backing : kBackings) {
       for (const Perturbation& perturbation : perturbations()) {
         for (const Policy policy : kPolicies) {
           Case wanted = make_case(memory, perturbation.name, policy, 0);
+          wanted.recovery = recovery;
           wanted.backing = backing;
           add(wanted);
         }

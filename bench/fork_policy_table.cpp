@@ -54,7 +54,11 @@ std::vector<Line> lines_of(std::span<const SummaryRow> rows) {
   std::vector<Line> lines;
   for (const SummaryRow& row : rows) {
     const std::optional<Case> measured = parse_case(row.case_name);
-    if (!measured || measured->perturbation != "fork_parent_write" || row.run != 0) continue;
+    // The thunk's policies are about queues that stop; retry faults are another table.
+    if (!measured || measured->perturbation != "fork_parent_write" || row.run != 0 ||
+        measured->recovery == Recovery::kRetryFault) {
+      continue;
+    }
     auto found = std::find_if(lines.begin(), lines.end(), [&](const Line& line) {
       return line.measured.name() == row.case_name;
     });

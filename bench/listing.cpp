@@ -11,8 +11,8 @@ namespace notifier {
 namespace {
 
 /// "1", or "1-8" where events may fall together.
-std::string expected_text(const Case& wanted, const Perturbation& row, MemoryPath path) {
-  const ExpectedEvictions expected = expected_evictions(row, path, usually_copied_by_fork(wanted));
+std::string expected_text(const Case& wanted, const Perturbation& row) {
+  const ExpectedEvictions expected = expected_evictions(row, usual_reach(wanted));
   if (expected.least == expected.most) return std::to_string(expected.least);
   return fmt::format("{}-{}", expected.least, expected.most);
 }
@@ -27,7 +27,7 @@ std::string list_cases(const std::vector<Case>& cases) {
     const MemoryPath path = usual_path(wanted.memory);
     const TouchRule rule = touch_rule(wanted, *row, path);
     const bool runs = rule.touch == Touch::kKeeps || rule.touch == Touch::kLeavesFirst;
-    const std::string evictions = runs ? expected_text(wanted, *row, path) : "-";
+    const std::string evictions = runs ? expected_text(wanted, *row) : "-";
     std::string note = rule.reason;
     if (runs && !row->hazard.empty())
       note = fmt::format("hazardous on a real GPU: {}", row->hazard);

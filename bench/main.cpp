@@ -88,24 +88,22 @@ bool self_test(Suite* suite, const DeviceInfo& device, std::uint64_t seed) {
   const std::vector<SelfTestOutcome> outcomes = run_self_test(device, seed);
   nlohmann::json entries = nlohmann::json::array();
   for (const SelfTestOutcome& outcome : outcomes) {
-    if (suite == nullptr || !outcome.caught) {
-      std::printf("%-20s expected %-9s %s (%s)\n", outcome.planted.c_str(),
-                  outcome.expected.c_str(), outcome.caught ? "caught" : "NOT CAUGHT",
-                  outcome.found.c_str());
+    if (suite == nullptr || !(outcome.caught || !outcome.left_out.empty())) {
+      std::printf("%s", describe(outcome).c_str());
     }
     entries.push_back({{"planted", outcome.planted},
+                       {"recovery", outcome.recovery},
                        {"expected", outcome.expected},
                        {"caught", outcome.caught},
-                       {"found", outcome.found}});
+                       {"caught_at_end", outcome.caught_at_end},
+                       {"found", outcome.found},
+                       {"left_out", outcome.left_out}});
   }
   if (geteuid() != 0 && device.platform == "software") {
     std::printf("skip_hook: not planted: only root may read page frame numbers\n");
   }
   const bool passed = all_caught(outcomes);
-  std::printf("self-test: %zu of %zu planted faults caught and classified\n",
-              static_cast<std::size_t>(std::count_if(outcomes.begin(), outcomes.end(),
-                                                     [](const auto& o) { return o.caught; })),
-              outcomes.size());
+  std::printf("%s", summarize(outcomes).c_str());
   if (suite != nullptr) suite->note({{"self_test", entries}});
   return passed;
 }
@@ -238,7 +236,8 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
               int argc, char** argv) {
   install_stop_handlers();
   RunSafety safety{SystemView()};
-  std::unique_ptr<WorkerProcess> worker = WorkerProcess::start({});
+  std::unique_ptr<WorkerProcess> worker =
+      WorkerProcess::start(WorkerProcess::environment_for(Recovery::kPreempt));
   if (!worker->device()) {
     std::fprintf(stderr, "nothing can run here: %s\n", worker->no_device_reason().c_str());
     return kExitNothingRan;

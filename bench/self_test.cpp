@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <span>
 
 #include "bench/case_families.hpp"
@@ -64,20 +65,32 @@ std::int64_t count_of(const analysis::SummaryRow& row, ViolationClass which) {
   return 0;
 }
 
-SelfTestOutcome try_plant(const Plant& plant, const DeviceInfo& device, std::uint64_t seed) {
+/// The memory whose invalidations each recovery is about.
+struct Target {
+  Recovery recovery;
+  Memory memory;
+};
+constexpr std::array kTargets{Target{Recovery::kPreempt, Memory::kUserptr},
+                              Target{Recovery::kRetryFault, Memory::kSystem}};
+
+SelfTestOutcome try_plant(const Plant& plant, const Target& target, const DeviceInfo& device,
+                          std::uint64_t seed) {
   constexpr std::uint32_t kEvents = 6;
   const bool software = device.platform == "software";
   SelfTestOutcome outcome;
   outcome.planted = plant.name;
+  outcome.recovery = to_string(target.recovery);
   outcome.expected = to_string(plant.expected);
   CaseRequest request;
+  request.wanted.memory = target.memory;
+  request.wanted.recovery = target.recovery;
   request.wanted.perturbation = plant.perturbation;
   request.wanted.size_bytes = kSmallBytes;
   request.events = kEvents;
   request.seed = seed;
   request.grid = {1, device.lanes_per_wave};
   if (!software) request.plant = plant.name;
-  WorkerProcess::Environment environment;
+  WorkerProcess::Environment environment = WorkerProcess::environment_for(target.recovery);
   if (software) environment["SOFTGPU_PLANT"] = plant.name;
   const auto worker = WorkerProcess::start(environment);
   if (!worker->device()) {
@@ -89,7 +102,12 @@ SelfTestOutcome try_plant(const Plant& plant, const DeviceInfo& device, std::uin
     outcome.found = run.failure;
     return outcome;
   }
+  if (run.result->identity.status == analysis::Status::kSkipped) {
+    outcome.left_out = run.result->identity.reason;
+    return outcome;
+  }
   outcome.found = counts_in_words(run.result->identity);
+  outcome.caught_at_end = run.result->violations_at_end > 0;
   outcome.caught = count_of(run.result->identity, plant.expected) > 0;
   return outcome;
 }
@@ -101,17 +119,49 @@ std::vector<SelfTestOutcome> run_self_test(const DeviceInfo& device, std::uint64
   const bool software = device.platform == "software";
   const std::span<const Plant> plants =
       software ? std::span<const Plant>(kSoftwarePlants) : std::span<const Plant>(kCpuPlants);
-  for (const Plant& plant : plants) {
-    if (stop_requested()) break;
-    if (plant.expected == ViolationClass::kMissed && geteuid() != 0) continue;
-    outcomes.push_back(try_plant(plant, device, seed));
+  for (const Target& target : kTargets) {
+    for (const Plant& plant : plants) {
+      if (stop_requested()) break;
+      if (plant.expected == ViolationClass::kMissed && geteuid() != 0) continue;
+      outcomes.push_back(try_plant(plant, target, device, seed));
+    }
   }
   return outcomes;
 }
 
 bool all_caught(const std::vector<SelfTestOutcome>& outcomes) {
-  return !outcomes.empty() && std::all_of(outcomes.begin(), outcomes.end(),
-                                          [](const auto& outcome) { return outcome.caught; });
+  return std::any_of(outcomes.begin(), outcomes.end(),
+                     [](const auto& outcome) { return outcome.caught; }) &&
+         std::all_of(outcomes.begin(), outcomes.end(), [](const auto& outcome) {
+           return outcome.caught || !outcome.left_out.empty();
+         });
+}
+
+std::string describe(const SelfTestOutcome& outcome) {
+  if (!outcome.left_out.empty()) {
+    return fmt::format("{:<20} {:<11} left out: {}\n", outcome.planted, outcome.recovery,
+                       outcome.left_out);
+  }
+  return fmt::format("{:<20} {:<11} expected {:<9} {}{} ({})\n", outcome.planted, outcome.recovery,
+                     outcome.expected, outcome.caught ? "caught" : "NOT CAUGHT",
+                     outcome.caught && !outcome.caught_at_end ? ", not by a check at the end" : "",
+                     outcome.found);
+}
+
+std::string summarize(const std::vector<SelfTestOutcome>& outcomes) {
+  std::size_t asked = 0;
+  std::size_t caught = 0;
+  std::size_t missed_at_end = 0;
+  for (const SelfTestOutcome& outcome : outcomes) {
+    if (!outcome.left_out.empty()) continue;
+    ++asked;
+    caught += outcome.caught ? 1 : 0;
+    missed_at_end += outcome.caught && !outcome.caught_at_end ? 1 : 0;
+  }
+  return fmt::format(
+      "self-test: {} of {} planted faults caught and classified; a check at the end alone would "
+      "have missed {}\n",
+      caught, asked, missed_at_end);
 }
 
 }  // namespace notifier

@@ -54,11 +54,8 @@ bool stop_requested() { return stop_signal != 0; }
 
 Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
              RunSafety safety)
-    : options_(options),
-      seed_(seed),
-      device_(*worker->device()),
-      worker_(std::move(worker)),
-      safety_(std::move(safety)) {
+    : options_(options), seed_(seed), device_(*worker->device()), safety_(std::move(safety)) {
+  workers_[Recovery::kPreempt] = std::move(worker);
   if (!options_.trace.empty()) traced_.emplace(options_.trace);
   if (const auto wanted = parse_case(options_.explain)) {
     for (const Case& one : cases_to_explain(*wanted)) explained_.push_back({one, {}});
@@ -99,11 +96,15 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   return request;
 }
 
-void Suite::ensure_worker(std::uint32_t run_number) {
+std::unique_ptr<WorkerProcess>& Suite::worker_for(Recovery recovery, std::uint32_t run_number) {
+  // Memory that no notifier watches is the same in every mode.
+  if (recovery == Recovery::kNone) recovery = Recovery::kPreempt;
   const bool fresh_wanted = options_.isolate || run_number != worker_run_;
-  if (fresh_wanted) worker_.reset();
+  if (fresh_wanted) workers_.clear();
   worker_run_ = run_number;
-  if (worker_ == nullptr) worker_ = WorkerProcess::start({});
+  std::unique_ptr<WorkerProcess>& worker = workers_[recovery];
+  if (worker == nullptr) worker = WorkerProcess::start(WorkerProcess::environment_for(recovery));
+  return worker;
 }
 
 void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) const {
@@ -186,17 +187,17 @@ void Suite::store(const std::vector<analysis::SummaryRow>& rows,
 }
 
 RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_number) {
-  ensure_worker(run_number);
+  std::unique_ptr<WorkerProcess>& worker = worker_for(request.wanted.recovery, run_number);
   RunOutcome outcome;
-  if (worker_->device()) {
-    outcome = worker_->run(request, stop_requested);
+  if (worker->device()) {
+    outcome = worker->run(request, stop_requested);
   } else {
-    outcome.failure = "no device in a fresh worker: " + worker_->no_device_reason();
+    outcome.failure = "no device in a fresh worker: " + worker->no_device_reason();
     outcome.worker_lost = true;
   }
   interrupted_ = interrupted_ || outcome.interrupted;
   worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
-  if (outcome.worker_lost && !outcome.worker_unkillable) worker_.reset();
+  if (outcome.worker_lost && !outcome.worker_unkillable) worker.reset();
   unsafe_reason_ = safety_.check_after_case(device_.platform).value_or("");
   return outcome;
 }

@@ -42,7 +42,7 @@ struct SuiteCounts {
 
 class Suite {
  public:
-  /// Takes over a worker that has already found the device.
+  /// Takes over a worker that has already found the device, as one of Recovery::kPreempt.
   Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
         RunSafety safety);
 
@@ -82,7 +82,8 @@ class Suite {
  private:
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
-  void ensure_worker(std::uint32_t run_number);
+  /// The worker of the case's recovery, started when there is none for this run.
+  std::unique_ptr<WorkerProcess>& worker_for(Recovery recovery, std::uint32_t run_number);
   analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
   void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
   void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);
@@ -94,7 +95,7 @@ class Suite {
   Options options_;
   std::uint64_t seed_;
   DeviceInfo device_;
-  std::unique_ptr<WorkerProcess> worker_;
+  std::map<Recovery, std::unique_ptr<WorkerProcess>> workers_;
   std::uint32_t worker_run_ = 0;
   std::unique_ptr<Recording> recording_;
   nlohmann::json environment_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "harness/backing.hpp"
+#include "harness/cannot_perform.hpp"
 #include "harness/hip_check.hpp"
 #include "harness/huge_pages.hpp"
 #include "harness/smaps.hpp"
@@ -65,6 +66,41 @@ class UserptrBuffer final : public Buffer {
     path_ = static_cast<void*>(device_) == host_ ? MemoryPath::kSvmRange : MemoryPath::kUserptrBo;
   }
   ~UserptrBuffer() override { HIP_CHECK_NO_THROW(hipHostUnregister(host_)); }
+
+  std::string backing_mismatch() const override {
+    return notifier::backing_mismatch(backing_, host_, size_bytes_);
+  }
+  void map_again(std::byte* begin, std::size_t size_bytes) override {
+    memory_.map_again(begin, size_bytes);
+  }
+  void prepare_again(std::byte* begin, std::size_t size_bytes) override {
+    memory_.prepare(begin, size_bytes);
+  }
+
+ private:
+  Backing backing_;
+  BackingMemory memory_;
+};
+
+/// Memory that the device is not told of: its own retry faults find it (kfd_facts §2).
+class SystemBuffer final : public Buffer {
+ public:
+  SystemBuffer(Backing backing, Policy policy, std::size_t size)
+      : backing_(backing), memory_(backing, size) {
+    int pageable = 0;
+    HIP_CHECK(hipDeviceGetAttribute(&pageable, hipDeviceAttributePageableMemoryAccess, 0));
+    if (pageable == 0) {
+      throw CannotPerform(
+          "the device serves no retry faults in this process (HSA_XNACK=1 needs a GPU and a driver "
+          "that can)");
+    }
+    size_bytes_ = size;
+    host_ = memory_.begin();
+    device_ = reinterpret_cast<std::uint64_t*>(host_);
+    path_ = MemoryPath::kSvmRange;
+    apply_policy(host_, size, policy);
+    child_view_ = observe_child_view(host_, size);
+  }
 
   std::string backing_mismatch() const override {
     return notifier::backing_mismatch(backing_, host_, size_bytes_);
@@ -185,6 +221,8 @@ std::unique_ptr<Buffer> allocate_buffer(const Case& wanted) {
   switch (wanted.memory) {
     case Memory::kUserptr:
       return std::make_unique<UserptrBuffer>(wanted.backing, wanted.policy, size_bytes);
+    case Memory::kSystem:
+      return std::make_unique<SystemBuffer>(wanted.backing, wanted.policy, size_bytes);
     case Memory::kManaged:
       return std::make_unique<ManagedBuffer>(wanted.policy, size_bytes);
     case Memory::kHost:

@@ -14,8 +14,9 @@ namespace {
 template <typename Enum, std::size_t count>
 using NameTable = std::array<std::pair<Enum, std::string_view>, count>;
 
-constexpr NameTable<Memory, 4> kMemoryNames{{{Memory::kUserptr, "userptr"},
+constexpr NameTable<Memory, 5> kMemoryNames{{{Memory::kUserptr, "userptr"},
                                              {Memory::kManaged, "managed"},
+                                             {Memory::kSystem, "system"},
                                              {Memory::kHost, "host"},
                                              {Memory::kVram, "vram"}}};
 constexpr NameTable<Backing, 6> kBackingNames{{{Backing::kAnon, "anon"},
@@ -27,8 +28,9 @@ constexpr NameTable<Backing, 6> kBackingNames{{{Backing::kAnon, "anon"},
 constexpr NameTable<Policy, 3> kPolicyNames{{{Policy::kDefault, "default"},
                                              {Policy::kDontfork, "dontfork"},
                                              {Policy::kWipeonfork, "wipeonfork"}}};
-constexpr NameTable<Recovery, 2> kRecoveryNames{
-    {{Recovery::kPreempt, "preempt"}, {Recovery::kNone, "none"}}};
+constexpr NameTable<Recovery, 3> kRecoveryNames{{{Recovery::kPreempt, "preempt"},
+                                                 {Recovery::kRetryFault, "retry_fault"},
+                                                 {Recovery::kNone, "none"}}};
 constexpr NameTable<Context, 1> kContextNames{{{Context::kSmall, "small"}}};
 constexpr NameTable<MemoryPath, 5> kMemoryPathNames{{{MemoryPath::kUserptrBo, "userptr_bo"},
                                                      {MemoryPath::kSvmRange, "svm_range"},

@@ -9,10 +9,12 @@
 
 namespace notifier {
 
-enum class Memory { kUserptr, kManaged, kHost, kVram };
+enum class Memory { kUserptr, kManaged, kSystem, kHost, kVram };
 enum class Backing { kAnon, kThp, kHugetlb, kMemfd, kSharedAnon, kFilePrivate };
 enum class Policy { kDefault, kDontfork, kWipeonfork };
-enum class Recovery { kPreempt, kNone };
+/// What the worker asked for (kfd_facts §7: one process per XNACK mode). What the driver then does
+/// is observed: a userptr BO stops the queues with retry faults on as well.
+enum class Recovery { kPreempt, kRetryFault, kNone };
 enum class Context { kSmall };
 
 /// How an allocation really reaches the device; observed at run time (kfd_facts §0.1, §0.2, §0.33).

@@ -149,9 +149,9 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   // The path is only known now: newer runtimes register what older ones make a userptr BO.
   reason = refusal(request, *row, session.buffer().path(), result.identity);
   if (!reason.empty()) return skipped(std::move(result), std::move(reason));
-  const bool copied_by_fork = session.buffer().child_view() == ChildView::kCopy;
-  result.evictions_expected =
-      expected_evictions(*row, session.buffer().path(), copied_by_fork).least;
+  const Reach reach{session.buffer().path(), request.wanted.recovery,
+                    session.buffer().child_view() == ChildView::kCopy};
+  result.evictions_expected = expected_evictions(*row, reach).least;
   if (row->scope == Scope::kProcess) {
     result.identity.outcome = "child_" + std::string(to_string(session.buffer().child_view()));
   }
@@ -170,6 +170,7 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
 
   const CaseFindings findings = session.findings();
   put_violations(findings.violations, result.identity);
+  result.violations_at_end = count(findings.violations_at_end);
   result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
   result.identity.words_checked = count(findings.words_checked);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());

@@ -44,6 +44,7 @@ struct CaseResult {
   std::vector<std::string> violations;  // the first ones, in words
   std::int64_t evictions_expected = 0;  // per event
   std::int64_t evictions_observed = 0;  // over all events, sham left out
+  std::int64_t violations_at_end = 0;   // those that a check of the memory at the end finds
   std::int64_t events_done = 0;
   std::vector<nlohmann::json> traces;  // of the worst events, or of all (event_trace.hpp)
 };

@@ -66,7 +66,8 @@ void CaseSession::start(const Perturbation& row) {
   migrations_at_start_ = pages_migrated_by_kernel();
   touch_ = touch_rule(request_.wanted, row, buffer_->path()).touch;
   // Huge pages are gone after the first copy on write.
-  rebuilds_ = row.rebuilds || request_.wanted.backing == Backing::kThp;
+  leaves_ = touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange;
+  rebuilds_ = row.rebuilds || leaves_ || request_.wanted.backing == Backing::kThp;
   clocks_.add(clock_reader_.read());
   wait_a_little();
   clocks_.add(clock_reader_.read());
@@ -142,7 +143,7 @@ void CaseSession::prepare(const Perturbation& row, EventContext& event) {
   event.child_view = checked ? buffer_->child_view() : ChildView::kNothing;
   event.board = board_;
   board_->clear();
-  if (touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange) workload_->exclude(slice_);
+  if (leaves_ && row.scope == Scope::kRange) workload_->exclude(slice_);
   if (row.prepare != nullptr) row.prepare(event);
 }
 

@@ -22,6 +22,7 @@ namespace notifier {
 
 struct CaseFindings {
   ViolationCounts violations;
+  std::uint64_t violations_at_end = 0;  // of the last scan alone, over all of the memory
   std::uint64_t words_checked = 0;
   std::uint64_t pages_moved_unseen = 0;
   std::uint64_t evictions = 0;
@@ -120,6 +121,7 @@ class CaseSession {
   ChildBoard* board_;
   WordRange slice_;
   Touch touch_ = Touch::kKeeps;
+  bool leaves_ = false;  // the waves, before each event
   bool rebuilds_ = false;
   double tick_ns_ = 10;
   double iteration_ticks_ = 0;

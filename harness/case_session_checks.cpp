@@ -52,7 +52,9 @@ void CaseSession::finish(const Perturbation& row, EventContext& event) {
     findings_.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
                                          row.name, child.torn, child.foreign, child.zero));
   }
-  if (row.rebuilds || (rebuilds_ && !buffer_->backing_mismatch().empty())) rebuild();
+  if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
+      (rebuilds_ && !buffer_->backing_mismatch().empty()))
+    rebuild();
   scan_after_event();
   take_driver_findings();
 }
@@ -67,6 +69,7 @@ void CaseSession::rebuild() {
                                "madvise(MADV_DONTNEED) to rebuild the memory");
   wait_until_quiet(cursor);
   workload_->hand_back(slice_);
+  workload_->wait_passes(1);  // retry faults for the fresh pages belong to no window
 }
 
 void CaseSession::scan_after_event() {
@@ -90,7 +93,7 @@ void CaseSession::take_driver_findings() {
     } else if (event.kind == DriverEventKind::kQueueRestore && event.rescheduled) {
       ++findings_.restores_rescheduled;
     } else if (event.kind == DriverEventKind::kPageFaultEnd) {
-      findings_.recovery_observed = "retry_fault";
+      if (findings_.recovery_observed == "none") findings_.recovery_observed = "retry_fault";
     } else if (event.kind == DriverEventKind::kProtocol) {
       ++findings_.violations[ViolationClass::kProtocol];
       findings_.kept.push_back("protocol: " + std::string(event.raw.view()));
@@ -209,7 +212,9 @@ void CaseSession::verify() {
   workload_->wait_passes(kFullCheckPasses);
   workload_->allow({0, 0}, kAllowNothing);
   workload_->wait_passes(kFullCheckPasses);
-  findings_.violations += workload_->scan_from_host(0, 1, {0, 0}, findings_.words_checked);
+  const ViolationCounts at_end = workload_->scan_from_host(0, 1, {0, 0}, findings_.words_checked);
+  findings_.violations += at_end;
+  findings_.violations_at_end = at_end.total();
   workload_->stop();
   take_driver_findings();
   excuse_kernel_migrations();

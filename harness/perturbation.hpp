@@ -35,6 +35,14 @@ enum class Loss {
   kEverything
 };
 
+/// What becomes of an SVM range. Ranges that a retry fault makes (memory of the program's own) come
+/// again with the next fault; registered ones do not.
+enum class SvmFate {
+  kSurvives,
+  kEnds,          // with its mapping (kfd_facts §0.8, §0.12)
+  kFollowsRights  // remapped with the mapping's rights (kfd_facts §0.11)
+};
+
 inline constexpr std::size_t kMostChildren = 8;
 
 /// What one event works on and leaves behind. Filled by the sampler, used by the row's functions.
@@ -75,13 +83,13 @@ struct Perturbation {
       0;  // smallest memory that the call accepts, in pages of the backing
   unsigned backings = kEveryBacking;
   std::string_view backings_reason = "";  // why the others are left out
-  bool needs_dontfork = false;         // only with a policy that keeps the memory out of children
-  bool leaves_first = false;           // userptr: waves leave, access meanwhile would be fatal
-  std::string_view fatal_on_svm = "";  // why an SVM range does not survive it; empty: it does
-  bool rebuilds = false;               // events change the backing; it is rebuilt after each
-  std::string_view hazard = "";        // on a real GPU, opt-in there; empty: none
-  int evictions = 0;                   // per event: registered, private, inherited by fork
-  int evictions_most = 0;              // where several may fall together; 0: exactly `evictions`
+  bool needs_dontfork = false;  // only with a policy that keeps the memory out of children
+  bool leaves_first = false;    // userptr: waves leave, access meanwhile would be fatal
+  SvmFate svm_fate = SvmFate::kSurvives;
+  bool rebuilds = false;         // events change the backing; it is rebuilt after each
+  std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none
+  int evictions = 0;             // per event: registered, private, inherited by fork
+  int evictions_most = 0;        // where several may fall together; 0: exactly `evictions`
   std::string_view evictions_source = "";    // kernel function that notifies, or why none does
   std::string_view misleads = "";            // when the numbers say something else than one thinks
   void (*prepare)(EventContext&) = nullptr;  // before the window
@@ -103,18 +111,31 @@ TouchRule touch_rule(const Case& wanted, const Perturbation& perturbation, Memor
 /// AllowedOutcome bits: what the kernel may see besides what it stored.
 std::uint64_t allowed_outcomes(const Perturbation& perturbation, Backing backing);
 
-/// Least and most evictions expected per event; perturbations of memory that no child inherits or
-/// that no notifier watches cause none (kfd_facts §1 "Not evicted").
+/// How the device reaches a case's memory; what it must do about an invalidation follows.
+struct Reach {
+  MemoryPath path = MemoryPath::kUserptrBo;
+  Recovery recovery = Recovery::kPreempt;
+  bool copied_by_fork = false;
+
+  /// Queues run on and waves fault (kfd_facts §2, branch B).
+  bool retries() const {
+    return path == MemoryPath::kSvmRange && recovery == Recovery::kRetryFault;
+  }
+};
+
+/// Whether a notifier tells the device of the event: not for memory that no child inherits, nor
+/// where no notifier watches (kfd_facts §1 "Not evicted").
+bool invalidates(const Perturbation& perturbation, const Reach& reach);
+
+/// Least and most evictions expected per event.
 struct ExpectedEvictions {
   int least = 0;
   int most = 0;
 };
-ExpectedEvictions expected_evictions(const Perturbation& perturbation, MemoryPath path,
-                                     bool copied_by_fork);
+ExpectedEvictions expected_evictions(const Perturbation& perturbation, const Reach& reach);
 
-/// The path an allocation takes, and whether fork copies it, where nothing has been observed yet
-/// (for listing).
+/// What can be said before anything has been observed (for listing).
 MemoryPath usual_path(Memory memory);
-bool usually_copied_by_fork(const Case& wanted);
+Reach usual_reach(const Case& wanted);
 
 }  // namespace notifier

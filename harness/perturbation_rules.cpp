@@ -11,16 +11,50 @@ namespace {
 
 TouchRule not_applicable(std::string reason) { return {Touch::kNotApplicable, std::move(reason)}; }
 
+bool is_own_memory(Memory memory) {
+  return memory == Memory::kUserptr || memory == Memory::kSystem;
+}
+
+constexpr std::string_view kRangeEnds =
+    "an SVM range ends with its mapping: the device's next access is a fatal fault (kfd_facts "
+    "§0.8, §0.12)";
+constexpr std::string_view kRangeFollowsRights =
+    "an SVM range is remapped with the mapping's rights: the device's next access is a fatal fault "
+    "(kfd_facts §0.11)";
+
+/// Why the device does not survive what becomes of its SVM range; empty when it does.
+std::string_view svm_obstacle(const Case& wanted, const Perturbation& perturbation) {
+  const bool retries = wanted.recovery == Recovery::kRetryFault;
+  switch (perturbation.svm_fate) {
+    case SvmFate::kSurvives:
+      return "";
+    case SvmFate::kEnds:
+      // The next fault makes a new range, but only of memory that no runtime believes to own.
+      return retries && wanted.memory == Memory::kSystem ? "" : kRangeEnds;
+    case SvmFate::kFollowsRights:
+      break;
+  }
+  return retries ? "" : kRangeFollowsRights;
+}
+
 /// Whether there is such memory at all, whatever happens to it. Empty: there is.
 std::string memory_obstacle(const Case& wanted) {
-  if (wanted.backing != Backing::kAnon && wanted.memory != Memory::kUserptr) {
+  if (wanted.backing != Backing::kAnon && !is_own_memory(wanted.memory)) {
     return "the runtime chooses what lies behind its own allocations";
   }
   if (wanted.memory == Memory::kVram && wanted.policy != Policy::kDefault) {
     return "device memory has no CPU mapping that a fork could inherit";
   }
+  if (wanted.memory == Memory::kSystem && wanted.recovery != Recovery::kRetryFault) {
+    return "the device reaches memory that it was not told of by retry faults only";
+  }
+  if (wanted.memory == Memory::kUserptr && wanted.recovery == Recovery::kRetryFault &&
+      wanted.backing != Backing::kAnon) {
+    return "a userptr BO stops the queues with retry faults on as well (kfd_facts §1): shown on "
+           "anon alone";
+  }
   if (wanted.policy != Policy::kWipeonfork) return "";
-  if (wanted.memory != Memory::kUserptr) {
+  if (!is_own_memory(wanted.memory)) {
     return "MADV_WIPEONFORK would wipe what the runtime relies on";
   }
   const bool file = wanted.backing != Backing::kAnon && wanted.backing != Backing::kThp;
@@ -67,10 +101,14 @@ TouchRule touch_rule(const Case& wanted, const Perturbation& perturbation, Memor
   std::string obstacle = memory_obstacle(wanted);
   if (obstacle.empty()) obstacle = combination_obstacle(wanted, perturbation);
   if (!obstacle.empty()) return not_applicable(std::move(obstacle));
-  if (path == MemoryPath::kSvmRange && !perturbation.fatal_on_svm.empty()) {
-    return {Touch::kFatal, std::string(perturbation.fatal_on_svm)};
+  bool leaves_first = perturbation.leaves_first;
+  if (path == MemoryPath::kSvmRange) {
+    const std::string_view fatal = svm_obstacle(wanted, perturbation);
+    if (!fatal.empty()) return {Touch::kFatal, std::string(fatal)};
+    // A write that faults on a read-only mapping is fatal at once: no restore waits for the rights.
+    leaves_first = leaves_first || perturbation.svm_fate == SvmFate::kFollowsRights;
   }
-  return {perturbation.leaves_first ? Touch::kLeavesFirst : Touch::kKeeps, ""};
+  return {leaves_first ? Touch::kLeavesFirst : Touch::kKeeps, ""};
 }
 
 std::uint64_t allowed_outcomes(const Perturbation& perturbation, Backing backing) {
@@ -87,10 +125,14 @@ std::uint64_t allowed_outcomes(const Perturbation& perturbation, Backing backing
   return kAllowZero;
 }
 
-ExpectedEvictions expected_evictions(const Perturbation& perturbation, MemoryPath path,
-                                     bool copied_by_fork) {
-  if (path != MemoryPath::kUserptrBo && path != MemoryPath::kSvmRange) return {};
-  if (perturbation.scope == Scope::kProcess && !copied_by_fork) return {};
+bool invalidates(const Perturbation& perturbation, const Reach& reach) {
+  if (perturbation.evictions == 0) return false;
+  if (reach.path != MemoryPath::kUserptrBo && reach.path != MemoryPath::kSvmRange) return false;
+  return perturbation.scope != Scope::kProcess || reach.copied_by_fork;
+}
+
+ExpectedEvictions expected_evictions(const Perturbation& perturbation, const Reach& reach) {
+  if (!invalidates(perturbation, reach) || reach.retries()) return {};
   return {perturbation.evictions, std::max(perturbation.evictions, perturbation.evictions_most)};
 }
 
@@ -100,6 +142,7 @@ MemoryPath usual_path(Memory memory) {
     case Memory::kHost:
       return MemoryPath::kUserptrBo;
     case Memory::kManaged:
+    case Memory::kSystem:
       return MemoryPath::kSvmRange;
     case Memory::kVram:
       return MemoryPath::kVram;
@@ -107,9 +150,10 @@ MemoryPath usual_path(Memory memory) {
   return MemoryPath::kVram;
 }
 
-bool usually_copied_by_fork(const Case& wanted) {
-  return wanted.policy == Policy::kDefault && wanted.memory != Memory::kHost &&
-         !is_shared(wanted.backing);
+Reach usual_reach(const Case& wanted) {
+  return {usual_path(wanted.memory), wanted.recovery,
+          wanted.policy == Policy::kDefault && wanted.memory != Memory::kHost &&
+              !is_shared(wanted.backing)};
 }
 
 }  // namespace notifier

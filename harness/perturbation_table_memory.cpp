@@ -10,13 +10,6 @@ namespace {
 
 constexpr std::uint64_t kPagesOfAHugePage = 512;
 
-constexpr std::string_view kSvmEndsWithMapping =
-    "an SVM range ends with its mapping: the device's next access is a fatal fault (kfd_facts "
-    "§0.8, "
-    "§0.12)";
-constexpr std::string_view kSvmReadOnly =
-    "an SVM range is remapped with the mapping's rights: the device's next access is a fatal fault "
-    "(kfd_facts §0.11)";
 constexpr std::string_view kHole =
     "there is a hole in the memory until it is mapped again: a stray access there is a fatal GPU "
     "fault (kfd_facts §0.9, §0.12)";
@@ -41,7 +34,7 @@ constexpr Perturbation munmap_quarter(std::string_view name, std::string_view su
           .scope = Scope::kRange,
           .minimum_pages = 4,
           .leaves_first = true,
-          .fatal_on_svm = kSvmEndsWithMapping,
+          .svm_fate = SvmFate::kEnds,
           .rebuilds = true,
           .hazard = kHole,
           .evictions = 1,
@@ -64,7 +57,7 @@ constexpr std::array kRows{
                  .scope = Scope::kRange,
                  .loss = Loss::kMapping,
                  .minimum_pages = 1,
-                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .svm_fate = SvmFate::kEnds,
                  .evictions = 1,
                  .evictions_source = "mm/mmap.c munmap of the old mapping, UNMAP (kfd_facts §1)",
                  .misleads = "freeing the old pages is part of the call",
@@ -74,7 +67,7 @@ constexpr std::array kRows{
                  .scope = Scope::kRange,
                  .minimum_pages = 1,
                  .leaves_first = true,
-                 .fatal_on_svm = kSvmEndsWithMapping,
+                 .svm_fate = SvmFate::kEnds,
                  .rebuilds = true,
                  .hazard = kHole,
                  .evictions = 1,
@@ -91,7 +84,7 @@ constexpr std::array kRows{
         .minimum_pages = 1,
         .backings = kPlainAnonymous,
         .backings_reason = "of shared memory both mappings would show the same pages",
-        .fatal_on_svm = kSvmEndsWithMapping,
+        .svm_fate = SvmFate::kEnds,
         .rebuilds = true,
         .evictions = 1,
         .evictions_source = "mm/mremap.c move_page_tables, UNMAP (kfd_facts §1)",
@@ -104,7 +97,7 @@ constexpr std::array kRows{
         .summary = "mprotect to read-only and back",
         .scope = Scope::kRange,
         .minimum_pages = 1,
-        .fatal_on_svm = kSvmReadOnly,
+        .svm_fate = SvmFate::kFollowsRights,
         .hazard = kProtected,
         .evictions = 1,
         .evictions_most = 2,
@@ -119,7 +112,7 @@ constexpr std::array kRows{
         .scope = Scope::kRange,
         .minimum_pages = 1,
         .leaves_first = true,
-        .fatal_on_svm = kSvmReadOnly,
+        .svm_fate = SvmFate::kFollowsRights,
         .rebuilds = true,
         .hazard = kProtected,
         .evictions = 1,

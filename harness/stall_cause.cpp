@@ -55,7 +55,12 @@ std::string describe_stall(const Case& measured, const analysis::SampleRow& samp
   const double longest_ns = longest != nullptr ? *sample[longest->metric] : 0;
   std::string words;
   if (longest == nullptr || stall_ns <= 0) {
-    words = "no eviction in the window";
+    const std::optional<double>& faults = sample[Metric::kFaults];
+    words =
+        faults.value_or(0) > 0
+            ? fmt::format("no eviction in the window; {:.0f} retry faults, served in {} together",
+                          *faults, format_duration(sample[Metric::kFault]))
+            : "no eviction in the window";
     if (analysis::has_flag(sample.flags, "lost_cpu")) {
       words += "; the operating system took a CPU away";
     }

@@ -50,6 +50,11 @@ std::vector<std::string> environment_with(const WorkerProcess::Environment& chan
 
 }  // namespace
 
+WorkerProcess::Environment WorkerProcess::environment_for(Recovery recovery) {
+  // kfd_facts §7: read once, when the runtime starts.
+  return {{"HSA_XNACK", recovery == Recovery::kRetryFault ? "1" : "0"}};
+}
+
 std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {
   int sockets[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {

@@ -33,6 +33,9 @@ class WorkerProcess {
  public:
   using Environment = std::map<std::string, std::string>;
 
+  /// What a worker of this recovery is started with: its XNACK mode, whatever ours may be.
+  static Environment environment_for(Recovery recovery);
+
   /// Starts this program again as a worker, with `environment` on top of ours, and waits until it
   /// has found its device. Throws std::system_error when no process can be started.
   static std::unique_ptr<WorkerProcess> start(const Environment& environment);

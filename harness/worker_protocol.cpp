@@ -117,6 +117,7 @@ json to_json(const CaseResult& result) {
           {"violations", result.violations},
           {"evictions_expected", result.evictions_expected},
           {"evictions_observed", result.evictions_observed},
+          {"violations_at_end", result.violations_at_end},
           {"events_done", result.events_done},
           {"traces", result.traces}};
 }
@@ -132,6 +133,7 @@ CaseResult result_from_json(const json& json) {
   result.violations = json.at("violations").get<std::vector<std::string>>();
   result.evictions_expected = json.at("evictions_expected");
   result.evictions_observed = json.at("evictions_observed");
+  result.violations_at_end = json.at("violations_at_end");
   result.events_done = json.at("events_done");
   result.traces = json.at("traces").get<std::vector<nlohmann::json>>();
   return result;

@@ -23,7 +23,7 @@ namespace {
 
 /// Two cases that go on until `time_limit_s`, long after the test has acted.
 std::vector<std::string> long_run(const TemporaryFolder& folder, const std::string& time_limit_s) {
-  return {"--filter",       "userptr/anon/sham/default/.*/(64KiB|4MiB)",
+  return {"--filter",       "userptr/anon/sham/default/preempt/.*/(64KiB|4MiB)",
           "--events",       "1000000",
           "--seed",         "1",
           "--results",      folder.text(),
@@ -75,14 +75,15 @@ TEST(Faults, AnInterruptKeepsWhatWasMeasured) {
 
 TEST(Faults, AFullDiskIsExitCodeFourAndEarlierRowsStay) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "userptr/anon/sham/.*64KiB", "--events", "300",
-                                   "--runs", "4", "--no-self-test", "--results", folder.text()})
-                                .before_exec([] {
-                                  constexpr rlim_t kLimitBytes = 90'000;
-                                  const rlimit limit{kLimitBytes, kLimitBytes};
-                                  setrlimit(RLIMIT_FSIZE, &limit);
-                                })
-                                .run();
+  const Finished finished =
+      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--events", "300", "--runs",
+             "4", "--no-self-test", "--results", folder.text()})
+          .before_exec([] {
+            constexpr rlim_t kLimitBytes = 90'000;
+            const rlimit limit{kLimitBytes, kLimitBytes};
+            setrlimit(RLIMIT_FSIZE, &limit);
+          })
+          .run();
   EXPECT_EQ(finished.exit_code, 4) << finished.out << finished.err;
   EXPECT_NE(finished.err.find("samples.csv"), std::string::npos) << finished.err;
   const std::filesystem::path recording = only_recording(folder.path());
@@ -95,7 +96,7 @@ TEST(Faults, AnUnwritableResultsDirectoryIsExitCodeFour) {
   const std::string file = folder.text() + "/file";
   std::ofstream(file) << "in the way";
   const Finished finished =
-      bench({"--filter", "userptr/anon/sham/.*64KiB", "--results", file}).run();
+      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--results", file}).run();
   EXPECT_EQ(finished.exit_code, 4) << finished.out << finished.err;
   EXPECT_NE(finished.err.find(file), std::string::npos) << finished.err;
 }
@@ -126,7 +127,7 @@ TEST(Faults, MoreMemoryThanIsFreeIsASkippedRow) {
   const auto machine_bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
                              static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::string size = std::to_string(machine_bytes / 2 / 4096 * 4096);
-  const Finished finished = bench({"--filter", "userptr/anon/sham/default", "--size", size,
+  const Finished finished = bench({"--filter", "userptr/anon/sham/default/preempt", "--size", size,
                                    "--no-self-test", "--results", folder.text()})
                                 .run();
   EXPECT_EQ(finished.exit_code, 77) << finished.out << finished.err;

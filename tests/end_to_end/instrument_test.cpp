@@ -59,7 +59,7 @@ class AttributionTest : public ::testing::TestWithParam<PlantedDelay> {};
 // in some event.
 TEST_P(AttributionTest, ADelayShowsInItsPartAndInNoOther) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/.*/64KiB$",
+  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
                                    "--events", "12", "--no-self-test", "--results", folder.text()})
                                 .environment("SOFTGPU_HOLD", GetParam().hold)
                                 .run();
@@ -130,8 +130,8 @@ TEST(Instrument, TracesTheWorstEventsAndWritesAReport) {
 TEST(Instrument, TracesEveryEventWhenAsked) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^userptr/anon/dontneed/default/.*/64KiB$", "--events", "8", "--trace",
-             "dontneed", "--no-self-test", "--results", folder.text()})
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$", "--events", "8",
+             "--trace", "dontneed", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   int calls = 0;
@@ -161,7 +161,7 @@ TEST(Instrument, ExplainsACaseWithAnotherSizeAndWithDontfork) {
 
 TEST(Instrument, TheManifestHoldsMeterAndCoherence) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/.*/64KiB$",
+  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
                                    "--events", "10", "--no-self-test", "--results", folder.text()})
                                 .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
@@ -179,7 +179,7 @@ TEST(Instrument, TheManifestHoldsMeterAndCoherence) {
 TEST(Instrument, PrecisionRunsUntilTheIntervalIsNarrowOrTimeIsUp) {
   const TemporaryFolder folder;
   const std::vector<std::string> common{
-      "--filter",       "^userptr/anon/dontneed/default/.*/64KiB$",
+      "--filter",       "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
       "--events",       "3",
       "--no-self-test", "--results",
       folder.text()};
@@ -198,7 +198,7 @@ TEST(Instrument, PrecisionRunsUntilTheIntervalIsNarrowOrTimeIsUp) {
 TEST(Instrument, HistogramPrintsBins) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^userptr/anon/dontneed/default/.*/64KiB$", "--events", "10",
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$", "--events", "10",
              "--histogram", "--no-self-test", "--results", folder.text()})
           .run();
   EXPECT_EQ(finished.exit_code, 0) << finished.err;

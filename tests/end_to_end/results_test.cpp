@@ -39,8 +39,8 @@ Finished validate(const std::filesystem::path& recording) {
 TEST(Results, ARunLeavesAValidRecordingWithEveryEvent) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/(sham|dontneed)/default/.*64KiB", "--events", "10", "--runs",
-             "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/.*64KiB", "--events", "10",
+             "--runs", "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_NE(finished.out.find("4 ok, 0 skipped, 0 failed"), std::string::npos) << finished.out;
@@ -61,6 +61,20 @@ TEST(Results, ARunLeavesAValidRecordingWithEveryEvent) {
   EXPECT_FALSE(manifest.at("interrupted").get<bool>());
 }
 
+struct Expected {
+  ExpectedEvictions evictions;
+  bool faults = false;  // at least one retry fault in the window
+  bool may_fault = false;
+};
+
+Expected expectation(const Case& measured) {
+  const Perturbation& row = *find_perturbation(measured.perturbation);
+  const Reach reach = usual_reach(measured);
+  const bool keeps = touch_rule(measured, row, reach.path).touch == Touch::kKeeps;
+  const bool may_fault = invalidates(row, reach) && reach.retries();
+  return {expected_evictions(row, reach), may_fault && keeps, may_fault};
+}
+
 /// Every case of one size that can run: status ok, no violation, evictions exactly as the table
 /// says.
 void expect_evictions_as_listed(const std::string& filter) {
@@ -70,7 +84,7 @@ void expect_evictions_as_listed(const std::string& filter) {
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   const Stored stored = read_back(folder.path());
-  std::map<std::string, ExpectedEvictions> expected;
+  std::map<std::string, Expected> expected;
   for (const analysis::SummaryRow& row : stored.summary) {
     EXPECT_NE(row.status, analysis::Status::kFailed) << row.case_name << ": " << row.reason;
     EXPECT_EQ(analysis::total_violations(row).value_or(0), 0) << row.case_name;
@@ -79,21 +93,26 @@ void expect_evictions_as_listed(const std::string& filter) {
       continue;
     }
     const Case measured = *parse_case(row.case_name);
-    expected[row.case_name] =
-        expected_evictions(*find_perturbation(measured.perturbation), usual_path(measured.memory),
-                           usually_copied_by_fork(measured));
+    expected[row.case_name] = expectation(measured);
   }
   ASSERT_FALSE(expected.empty());
   for (const analysis::SampleRow& sample : stored.samples) {
     const bool sham = sample.kind == analysis::EventKind::kSham;
-    const ExpectedEvictions range = sham ? ExpectedEvictions{} : expected[sample.case_name];
-    EXPECT_GE(sample.evictions, range.least) << sample.case_name << ", event " << sample.event;
-    EXPECT_LE(sample.evictions, range.most) << sample.case_name << ", event " << sample.event;
+    const Expected& range = expected[sample.case_name];
+    const ExpectedEvictions evictions = sham ? ExpectedEvictions{} : range.evictions;
+    EXPECT_GE(sample.evictions, evictions.least) << sample.case_name << ", event " << sample.event;
+    EXPECT_LE(sample.evictions, evictions.most) << sample.case_name << ", event " << sample.event;
+    const double faults = sample[analysis::Metric::kFaults].value_or(0);
+    if (!sham && range.faults) {
+      EXPECT_GE(faults, 1) << sample.case_name << ", event " << sample.event;
+    } else if (sham || !range.may_fault) {
+      EXPECT_EQ(faults, 0) << sample.case_name << ", event " << sample.event;
+    }
   }
 }
 
 TEST(Results, UserptrEvictionsAreThoseOfTheTable) {
-  expect_evictions_as_listed("^userptr/anon/.*/4MiB");
+  expect_evictions_as_listed("^userptr/anon/.*/preempt/.*/4MiB");
 }
 TEST(Results, EvictionsOnHugePagesAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/thp/.*/default/.*/4MiB");
@@ -105,7 +124,19 @@ TEST(Results, EvictionsOnFilePagesAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/file_private/.*/default/.*/64KiB");
 }
 TEST(Results, ManagedEvictionsAreThoseOfTheTable) {
-  expect_evictions_as_listed("^managed/.*/4MiB");
+  expect_evictions_as_listed("^managed/.*/default/.*/4MiB");
+}
+TEST(Results, UserptrEvictsWithRetryFaultsAsWell) {
+  expect_evictions_as_listed(
+      "^userptr/anon/(sham|fork_exit|dontneed|map_fixed|munmap_.*)/default/"
+      "retry_fault/.*/64KiB");
+}
+TEST(Results, SystemMemoryFaultsAndNeverEvicts) {
+  expect_evictions_as_listed("^system/anon/.*/4MiB");
+}
+TEST(Results, SystemMemoryOfEveryBackingFaultsAndNeverEvicts) {
+  expect_evictions_as_listed(
+      "^system/(thp|hugetlb|memfd|shared_anon|file_private)/.*/default/.*/4MiB");
 }
 TEST(Results, HostAndVramEvictionsAreThoseOfTheTable) {
   expect_evictions_as_listed("^(host|vram)/.*/64KiB");
@@ -113,9 +144,10 @@ TEST(Results, HostAndVramEvictionsAreThoseOfTheTable) {
 
 TEST(Results, EmptyingEventsReallyEmptyTheMemory) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "userptr/anon/(dontneed|map_fixed)/default/.*64KiB",
-                                   "--events", "4", "--no-self-test", "--results", folder.text()})
-                                .run();
+  const Finished finished =
+      bench({"--filter", "userptr/anon/(dontneed|map_fixed)/default/preempt/.*64KiB", "--events",
+             "4", "--no-self-test", "--results", folder.text()})
+          .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::map<std::string, std::int64_t> zeros;
   for (const analysis::SampleRow& sample : read_back(folder.path()).samples) {
@@ -127,10 +159,11 @@ TEST(Results, EmptyingEventsReallyEmptyTheMemory) {
 
 TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--table", "fork-policy", "--csv", "--filter",
-                                   "userptr/(anon|shared_anon)/fork_parent_write/.*/64KiB$",
-                                   "--events", "3", "--no-self-test", "--results", folder.text()})
-                                .run();
+  const Finished finished =
+      bench({"--table", "fork-policy", "--csv", "--filter",
+             "userptr/(anon|shared_anon)/fork_parent_write/.*/preempt/.*/64KiB$", "--events", "3",
+             "--no-self-test", "--results", folder.text()})
+          .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::map<std::string, std::vector<std::string>> lines;  // memory,backing,policy,size_bytes
   std::istringstream in(finished.out.substr(finished.out.find("memory,backing,policy")));
@@ -156,7 +189,7 @@ TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
 
 TEST(Results, SkippedCasesAreRowsWithTheReason) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "managed/anon/map_fixed/default/.*64KiB",
+  const Finished finished = bench({"--filter", "managed/anon/map_fixed/default/preempt/.*64KiB",
                                    "--no-self-test", "--results", folder.text()})
                                 .run();
   EXPECT_EQ(finished.exit_code, 77) << finished.out << finished.err;
@@ -170,12 +203,18 @@ TEST(Results, TheSelfTestCatchesEveryPlant) {
   const Finished finished = bench({"--self-test"}).run();
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_EQ(finished.out.find("NOT CAUGHT"), std::string::npos) << finished.out;
+  // The reason to look while it happens.
+  EXPECT_NE(finished.out.find("caught, not by a check at the end"), std::string::npos)
+      << finished.out;
+  for (const char* recovery : {"preempt", "retry_fault"}) {
+    EXPECT_NE(finished.out.find(recovery), std::string::npos) << finished.out;
+  }
 }
 
 TEST(Results, AViolationIsExitCodeOneAndIsDescribed) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "userptr/anon/sham/default/.*64KiB", "--events", "5",
-                                   "--no-self-test", "--results", folder.text()})
+  const Finished finished = bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB",
+                                   "--events", "5", "--no-self-test", "--results", folder.text()})
                                 .environment("SOFTGPU_PLANT", "torn")
                                 .run();
   EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;

@@ -87,7 +87,7 @@ TEST(Usage, GoogleBenchmarkFiltersListsAndWritesJson) {
 
   const TemporaryFolder folder;
   const std::string json = folder.text() + "/out.json";
-  const Finished finished = bench({"--benchmark_filter=userptr/anon/sham/default/.*64KiB",
+  const Finished finished = bench({"--benchmark_filter=userptr/anon/sham/default/preempt/.*64KiB",
                                    "--events", "5", "--no-self-test", "--results", folder.text(),
                                    "--benchmark_out=" + json, "--benchmark_out_format=json"})
                                 .run();

@@ -102,15 +102,45 @@ TEST(AllowedOutcomes, SharedFilesKeepWhatAMappingLoses) {
 }
 
 TEST(ExpectedEvictions, FollowInheritanceAndPath) {
-  const Perturbation& fork = *find_perturbation("fork_exit");
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, true).least, 1);
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kUserptrBo, false).most, 0);
-  EXPECT_EQ(expected_evictions(fork, MemoryPath::kGtt, true).most, 0);
+  const auto expected = [](const char* name, MemoryPath path, bool copied_by_fork) {
+    return expected_evictions(*find_perturbation(name), {path, Recovery::kPreempt, copied_by_fork});
+  };
+  EXPECT_EQ(expected("fork_exit", MemoryPath::kUserptrBo, true).least, 1);
+  EXPECT_EQ(expected("fork_exit", MemoryPath::kUserptrBo, false).most, 0);
+  EXPECT_EQ(expected("fork_exit", MemoryPath::kGtt, true).most, 0);
+  EXPECT_EQ(expected("dontneed", MemoryPath::kSvmRange, false).least, 1);
+  EXPECT_EQ(expected("dontneed", MemoryPath::kVram, false).most, 0);
+  EXPECT_EQ(expected("fork_storm", MemoryPath::kUserptrBo, true).most, 8);
+}
+
+TEST(ExpectedEvictions, RetryFaultsSpareSvmRangesAndNotUserptr) {
   const Perturbation& dontneed = *find_perturbation("dontneed");
-  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kSvmRange, false).least, 1);
-  EXPECT_EQ(expected_evictions(dontneed, MemoryPath::kVram, false).most, 0);
-  const Perturbation& storm = *find_perturbation("fork_storm");
-  EXPECT_EQ(expected_evictions(storm, MemoryPath::kUserptrBo, true).most, 8);
+  const Reach svm{MemoryPath::kSvmRange, Recovery::kRetryFault, true};
+  EXPECT_EQ(expected_evictions(dontneed, svm).most, 0);
+  EXPECT_TRUE(invalidates(dontneed, svm));
+  EXPECT_FALSE(invalidates(*find_perturbation("munmap_neighbour"), svm));
+  const Reach userptr{MemoryPath::kUserptrBo, Recovery::kRetryFault, true};
+  EXPECT_EQ(expected_evictions(dontneed, userptr).least, 1);
+}
+
+TEST(TouchRule, OnlyRetryFaultsReachMemoryThatTheDeviceWasNotToldOf) {
+  Case wanted = make_case(Memory::kSystem, "dontneed");
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kNotApplicable);
+  wanted.recovery = Recovery::kRetryFault;
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kKeeps);
+  wanted.backing = Backing::kMemfd;
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kKeeps);
+}
+
+TEST(TouchRule, ARangeMadeByAFaultComesAgain) {
+  Case wanted = make_case(Memory::kSystem, "map_fixed");
+  wanted.recovery = Recovery::kRetryFault;
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kKeeps);
+  wanted.memory = Memory::kManaged;
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kFatal) << "the runtime's mapping";
+  wanted.perturbation = "mprotect_ro_rw";
+  EXPECT_EQ(rule_of(wanted, MemoryPath::kSvmRange).touch, Touch::kLeavesFirst)
+      << "a write to a read-only page is fatal, not restored";
 }
 
 }  // namespace
