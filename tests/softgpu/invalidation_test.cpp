@@ -126,8 +126,7 @@ PROCESS_TEST(Invalidation, MapFixedReplacesTheMemoryUnderTheKernel) {
   DriverLog log;
   char* memory = map_memory(kSize);
   RunningKernel kernel(register_memory(memory, kSize), kWords);
-  REQUIRE(mmap(memory, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-               0) == memory);
+  map_fresh_memory_over(memory, kSize);
   log.wait_for("a", 1, kRestored);
   kernel.wait_for_passes(3);
   REQUIRE(kernel.zeros() == kernel.mismatches());

@@ -26,6 +26,8 @@ constexpr std::size_t kRegions = 6;
 constexpr std::size_t kPages = 8;
 constexpr std::size_t kBytes = kPages * kPage;
 constexpr std::size_t kWordsPerPage = kPage / 8;
+// The driver's queue holds 8 KiB and drops what comes after: a step writes a few hundred bytes.
+constexpr std::uint64_t kStepsBetweenLooks = 8;
 
 enum class Kind { kUserptr, kManaged, kSystem };
 
@@ -286,7 +288,7 @@ PROCESS_BODY(random_operations) {
   Model model(seed, retry != 0);
   for (std::uint64_t step = 0; step < steps; ++step) {
     model.step();
-    if (step % 1000 == 0) {
+    if (step % kStepsBetweenLooks == 0) {
       REQUIRE(log.accusations() == 0);
     }
   }
@@ -322,12 +324,20 @@ TEST_P(ModelFinds, InBothRecoveries) {
     GTEST_SKIP() << "page frame numbers need CAP_SYS_ADMIN";
   }
   for (const char* xnack : {"0", "1"}) {
-    const ProcessResult result = run_process("random_operations", {{"SOFTGPU_PLANT", plant},
-                                                                   {"SOFTGPU_DELAYS", "off"},
-                                                                   {"SOFTGPU_MODEL_SEED", "7"},
-                                                                   {"HSA_XNACK", xnack}});
-    EXPECT_EQ(result.exit_status, 1) << result.output;
-    EXPECT_NE(result.output.find("does not hold"), std::string::npos) << result.output;
+    // Pages that the kernel migrates anywhere on the machine meanwhile excuse as many missed ones,
+    // so another program's compaction can hide a plant: it has several chances to be found.
+    std::string output;
+    bool found = false;
+    for (int seed = 7; seed < 12 && !found; ++seed) {
+      const ProcessResult result =
+          run_process("random_operations", {{"SOFTGPU_PLANT", plant},
+                                            {"SOFTGPU_DELAYS", "off"},
+                                            {"SOFTGPU_MODEL_SEED", std::to_string(seed)},
+                                            {"HSA_XNACK", xnack}});
+      output += result.output;
+      found = result.exit_status == 1 && result.output.find("does not hold") != std::string::npos;
+    }
+    EXPECT_TRUE(found) << output;
   }
 }
 

@@ -164,8 +164,7 @@ PROCESS_TEST(RetryFault, ManagedMemoryIsMappedByItsFirstFault) {
 PROCESS_TEST(RetryFault, MemoryMappedOverARangeIsTakenIn) {
   OnSystemMemory on;
   const std::size_t faults = on.log.count(kFaultEnd);
-  REQUIRE(mmap(on.memory, kSize, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-               -1, 0) == on.memory);
+  map_fresh_memory_over(on.memory, kSize);
   on.log.wait_for(kUnmap, 1, pages_at(on.memory, kSize / kPage) + "2");
   on.log.wait_for(kFaultEnd, faults + 1);
   on.kernel.wait_for_passes(2);

@@ -243,6 +243,12 @@ char* map_memory(std::size_t size_bytes) {
   return memory;
 }
 
+void map_fresh_memory_over(void* memory, std::size_t size_bytes) {
+  REQUIRE(syscall(SYS_mmap, memory, size_bytes, PROT_READ | PROT_WRITE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                  0) == static_cast<long>(reinterpret_cast<std::uintptr_t>(memory)));
+}
+
 std::uint64_t* register_memory(void* memory, std::size_t size_bytes) {
   void* device_pointer = nullptr;
   REQUIRE_HIP(hipHostRegister(memory, size_bytes, hipHostRegisterDefault));

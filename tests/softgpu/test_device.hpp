@@ -104,6 +104,10 @@ void ask_for_retry_faults();
 /// memory is exempt from the notifier (seccomp_filter.cpp).
 char* map_memory(std::size_t size_bytes);
 
+/// Maps fresh memory over what is there, while a kernel may be at work on it. By the raw system
+/// call: ThreadSanitizer takes libc's mmap for a write to all of the memory.
+void map_fresh_memory_over(void* memory, std::size_t size_bytes);
+
 /// hipHostRegister; returns the device's pointer.
 std::uint64_t* register_memory(void* memory, std::size_t size_bytes);
 
