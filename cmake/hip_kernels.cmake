@@ -3,7 +3,8 @@
 # function that compiles kernels into one fat binary which g++-compiled host code can link.
 #
 # Sets NOTIFIER_ROCM_FOUND and, if true, NOTIFIER_HIP_ARCHITECTURES_USED and the targets
-# notifier_rocm (libamdhip64 and libhsakmt) and, through notifier_add_hip_kernels(), the kernels.
+# notifier_hsakmt, notifier_rocm (libamdhip64 and libhsakmt) and, through
+# notifier_add_hip_kernels(), the kernels.
 set(NOTIFIER_ROCM AUTO CACHE STRING "Build notifier_bench for ROCm: AUTO (if found), ON or OFF")
 set_property(CACHE NOTIFIER_ROCM PROPERTY STRINGS AUTO ON OFF)
 set(NOTIFIER_HIP_ARCHITECTURES "" CACHE STRING
@@ -122,10 +123,12 @@ else()
   message(STATUS "HIP architectures: ${NOTIFIER_HIP_ARCHITECTURES_USED}")
   notifier_find_hip_llvm_tools()
 
-  add_library(notifier_rocm INTERFACE)
-  target_link_libraries(notifier_rocm INTERFACE ${NOTIFIER_HIP_LIBRARY} ${NOTIFIER_HSAKMT_LIBRARY})
+  add_library(notifier_hsakmt INTERFACE)
+  target_link_libraries(notifier_hsakmt INTERFACE ${NOTIFIER_HSAKMT_LIBRARY})
   if(NOTIFIER_HSAKMT_LIBRARY MATCHES "\\.a$")
     # What ROCR-Runtime's libhsakmt/CMakeLists.txt links into it, for ROCm 5.7 to 7.0.
-    target_link_libraries(notifier_rocm INTERFACE drm_amdgpu drm numa rt Threads::Threads dl)
+    target_link_libraries(notifier_hsakmt INTERFACE drm_amdgpu drm numa rt Threads::Threads dl)
   endif()
+  add_library(notifier_rocm INTERFACE)
+  target_link_libraries(notifier_rocm INTERFACE ${NOTIFIER_HIP_LIBRARY} notifier_hsakmt)
 endif()

@@ -35,6 +35,7 @@ void name_node(HsaNodeProperties& node, std::string_view name) {
 void describe_gpu(HsaNodeProperties& node) {
   name_node(node, "softgpu");
   node.NumFComputeCores = device().settings().waves;
+  node.Capability.ui32.SVMAPISupported = 1;
   node.NumSIMDPerCU = 1;
   node.WaveFrontSize = 1;
   node.MaxWavesPerSIMD = 1;

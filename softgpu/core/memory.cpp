@@ -1,31 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "softgpu/core/memory.hpp"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstring>
 #include <new>
 #include <utility>
 
+#include "softgpu/core/address_space.hpp"
 #include "softgpu/core/report.hpp"
 
 namespace softgpu {
 namespace {
-
-std::uintptr_t map_pages(std::size_t size_bytes, int rights, int flags) {
-  void* memory = mmap(nullptr, size_bytes, rights, MAP_ANONYMOUS | flags, -1, 0);
-  return memory == MAP_FAILED ? 0 : reinterpret_cast<std::uintptr_t>(memory);
-}
-
-/// Addresses that nothing else in the process has: device addresses that are no CPU addresses.
-std::uintptr_t reserve_addresses(std::size_t size_bytes) {
-  return map_pages(size_bytes, PROT_NONE, MAP_PRIVATE | MAP_NORESERVE);
-}
-
-void unmap_pages(std::uintptr_t begin, std::size_t size_bytes) {
-  munmap(reinterpret_cast<void*>(begin), size_bytes);
-}
 
 /// Not what the program has unmapped already: somebody else may live there now.
 void unmap_what_is_left(const Range& range) {
@@ -41,10 +26,6 @@ void unmap_what_is_left(const Range& range) {
       ++page;
     }
   }
-}
-
-bool size_is_valid(std::uintptr_t pointer, std::size_t size_bytes) {
-  return size_bytes != 0 && size_bytes <= UINTPTR_MAX - kPageSize - pointer;
 }
 
 }  // namespace
@@ -268,17 +249,25 @@ void Memory::unmap_from_device(Range& range) {
   waves_.wait_until_flushed(flush);
 }
 
-std::unique_ptr<Range> Memory::take_newest(RangeOrigin origin, std::uintptr_t pointer) {
+Memory::RangeMap::iterator Memory::find_newest(RangeOrigin origin, std::uintptr_t pointer) {
   const auto [first, end] = ranges_.equal_range(pointer);
   for (auto candidate = end; candidate != first;) {
     --candidate;
     if (candidate->second->origin == origin) {
-      std::unique_ptr<Range> taken = std::move(candidate->second);
-      ranges_.erase(candidate);
-      return taken;
+      return candidate;
     }
   }
-  return nullptr;
+  return ranges_.end();
+}
+
+std::unique_ptr<Range> Memory::take_newest(RangeOrigin origin, std::uintptr_t pointer) {
+  const auto newest = find_newest(origin, pointer);
+  if (newest == ranges_.end()) {
+    return nullptr;
+  }
+  std::unique_ptr<Range> taken = std::move(newest->second);
+  ranges_.erase(newest);
+  return taken;
 }
 
 MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
@@ -298,7 +287,8 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
       unmap_what_is_left(*range);
       break;
     case RangeOrigin::kSystem:
-      break;  // ends with its mapping, and is not in ranges_
+    case RangeOrigin::kSvmAttributes:
+      break;  // end with their mapping, and no call names them
     case RangeOrigin::kVram:
       vram_used_.erase(range->device_begin - vram_device_);
       break;

@@ -53,6 +53,14 @@ class Memory {
 
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
+
+  /// The steps that the thunk has for it, kHostRegister or kSvmAttributes (kfd_facts §1, §2): the
+  /// memory is notified from the first on, and the device reaches it only between the other two.
+  MemoryError register_unmapped(RangeOrigin origin, std::uintptr_t pointer, std::size_t size_bytes);
+  MemoryError map_registered(RangeOrigin origin, std::uintptr_t pointer);
+  MemoryError unmap_registered(RangeOrigin origin, std::uintptr_t pointer);
+  /// Whether these bytes are all of the newest range there.
+  bool is_whole(RangeOrigin origin, std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer);
   MemoryError release(RangeOrigin origin, std::uintptr_t pointer);
 
@@ -79,6 +87,12 @@ class Memory {
   bool commit_first(Range& range, const Validation& validation);
   void unmap_from_device(Range& range);
   MemoryError end_range(RangeOrigin origin, std::uintptr_t pointer);
+  using RangeMap = std::multimap<std::uintptr_t, std::unique_ptr<Range>>;
+
+  MemoryError look_up_once(Range& range);
+  MemoryError insert_unmapped(Range& range);
+  void forget_unmapped_svm();
+  RangeMap::iterator find_newest(RangeOrigin origin, std::uintptr_t pointer);
   std::unique_ptr<Range> take_newest(RangeOrigin origin, std::uintptr_t pointer);
   MemoryError allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer);
   std::optional<std::uintptr_t> take_vram(std::size_t size_bytes);
@@ -93,7 +107,9 @@ class Memory {
   std::uint64_t ranges_made_ = 0;
   // By the pointer that ends the range: host pointer, or device pointer for device memory. A range
   // whose memory the program has unmapped may be followed by one at the same address.
-  std::multimap<std::uintptr_t, std::unique_ptr<Range>> ranges_;
+  RangeMap ranges_;
+  std::size_t svm_ranges_ = 0;             // of origin kSvmAttributes
+  std::size_t svm_ranges_to_look_at_ = 0;  // so many: some may have lost their mapping
 
   std::atomic<bool> retry_faults_;  // written under lock_
   const std::size_t vram_bytes_;

@@ -194,7 +194,7 @@ void Notifier::mark_invalid(Range& range, const Interval& hit) {
   const bool first = range.changed_begin_page == range.changed_end_page;
   range.changed_begin_page = first ? begin_page : std::min(range.changed_begin_page, begin_page);
   range.changed_end_page = first ? end_page : std::max(range.changed_end_page, end_page);
-  ++range.invalid;
+  range.invalid += range.mapped ? 1 : 0;  // the device has nothing of the others to lose
   ++range.invalidations;
   range.last_mark = marks_;
   if (range.mapped && !range.listed_invalid) {

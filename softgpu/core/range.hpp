@@ -26,9 +26,10 @@ enum class RangeKind {
   kPinned,   // device memory: no notifier, never evicted
 };
 
-/// Which call made the range, and so which call may end it. kSystem: memory of the program's own
-/// that the device has touched with retry faults on; it ends with its mapping.
-enum class RangeOrigin { kHostRegister, kHostMalloc, kManaged, kVram, kSystem };
+/// Which call made the range, and so which call may end it. Memory of the program's own ends with
+/// its mapping: kSvmAttributes, told of by hsaKmtSVMSetAttr, and kSystem, which the device has
+/// touched with retry faults on.
+enum class RangeOrigin { kHostRegister, kHostMalloc, kManaged, kVram, kSystem, kSvmAttributes };
 
 /// Device page-table entry.
 class Pte {

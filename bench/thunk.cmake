@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: MIT
+# The thunk's memory calls. Linked without HIP: that these link says that no HIP is in the process.
+add_library(notifier_thunk_objects OBJECT
+  ${CMAKE_CURRENT_LIST_DIR}/thunk_cases.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/thunk_main.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/thunk_memory.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/thunk_suite.cpp)
+target_link_libraries(notifier_thunk_objects
+  PUBLIC notifier_case_filter notifier_harness CLI11::CLI11
+  PRIVATE notifier_compile_options)
+
+add_executable(notifier_thunk_softgpu)
+target_link_libraries(notifier_thunk_softgpu
+  PRIVATE notifier_thunk_objects softgpu notifier_compile_options)
+if(NOTIFIER_ROCM_FOUND)
+  add_executable(notifier_thunk)
+  target_link_libraries(notifier_thunk
+    PRIVATE notifier_thunk_objects notifier_hsakmt notifier_compile_options)
+endif()
