@@ -68,9 +68,12 @@ std::uint64_t choose_seed(const Options& options) {
 nlohmann::json make_manifest(const Options& options, std::uint64_t seed, int argc, char** argv) {
   nlohmann::json manifest;
   manifest["environment"] = read_environment(SystemView());
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  std::string machine = host.data();
+  std::string machine = options.machine;
+  if (machine.empty()) {
+    std::array<char, 256> host{};
+    gethostname(host.data(), host.size() - 1);
+    machine = host.data();
+  }
   // The machine's name becomes a folder.
   for (char& byte : machine) {
     if (std::isalnum(static_cast<unsigned char>(byte)) == 0 && byte != '-') byte = '_';

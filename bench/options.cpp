@@ -118,6 +118,8 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
       ->check(CLI::Range(1U, 65'536U));
   app.add_option("--results", options.results, "Directory below which results are stored")
       ->capture_default_str();
+  app.add_option("--machine", options.machine,
+                 "Name of the machine in the results (the host's name)");
   app.add_option("--case-time-limit", options.case_time_limit_s,
                  "Seconds after which a case stops with the events it has")
       ->check(CLI::Range(1U, 86'400U))

@@ -41,6 +41,7 @@ struct Options {
   std::vector<std::uint64_t> sizes_bytes;
   std::optional<std::uint32_t> waves;
   std::string results = "results";
+  std::string machine;  // empty: the host's name
   std::uint32_t case_time_limit_s = 120;
   std::uint32_t patience_s = 20;
   std::vector<std::string> google_benchmark;  // arguments that go on to Google Benchmark

@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "harness/environment.hpp"
 #include "harness/hip_check.hpp"
 
 namespace notifier {
@@ -93,6 +94,10 @@ DeviceInfo open_device() {
   device.lanes_per_wave = static_cast<std::uint32_t>(properties.warpSize);
   device.node_id = find_node(properties.pciBusID);
   device.gpu_id = read_gpu_id(device.node_id);
+  // A card keeps its number when it is put into another slot or machine. Of the software GPU's
+  // nodes the files of the kernel know nothing.
+  const std::string unique_id = gpu_unique_id(SystemView(), device.node_id);
+  if (!unique_id.empty() && device.platform == "rocm") device.uuid = unique_id;
   HIP_CHECK(hipRuntimeGetVersion(&device.hip_runtime_version));
   HIP_CHECK(hipDriverGetVersion(&device.hip_driver_version));
   return device;

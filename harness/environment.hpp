@@ -6,6 +6,7 @@
 // are read by kfd_facts §4, §7, §8.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -26,6 +27,8 @@ nlohmann::json read_iommu_environment(const SystemView& view);
 nlohmann::json read_amdgpu_environment(const SystemView& view);
 /// One entry per GPU node of KFD's topology.
 nlohmann::json read_gpus(const SystemView& view);
+/// As rocminfo writes it, of a node of KFD's topology; empty where device or kernel report none.
+std::string gpu_unique_id(const SystemView& view, std::uint32_t node);
 nlohmann::json read_process_environment(const SystemView& view);
 /// How this program was built.
 nlohmann::json build_environment();

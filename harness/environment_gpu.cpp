@@ -156,6 +156,12 @@ std::string gfx_target_name(long long gfx_target_version) {
   return fmt::format("gfx{}{:x}{:x}", major, minor, stepping);
 }
 
+std::string gpu_unique_id(const SystemView& view, std::uint32_t node) {
+  const std::string source = fmt::format("{}/{}/properties", kTopology, node);
+  const std::uint64_t unique_id = property(file_field(view, source, properties), "unique_id");
+  return unique_id == 0 ? std::string() : fmt::format("GPU-{:016x}", unique_id);
+}
+
 json read_amdgpu_environment(const SystemView& view) {
   const std::string module = "/sys/module/amdgpu";
   json group;

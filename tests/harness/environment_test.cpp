@@ -92,6 +92,13 @@ TEST(Environment, Instinct) {
   EXPECT_EQ(gpu["device"]["firmware"]["value"]["mec_fw_version"]["value"], "0x0000004e");
 }
 
+TEST(Environment, UniqueIdOfANode) {
+  const std::filesystem::path fixtures(NOTIFIER_FIXTURES);
+  EXPECT_EQ(gpu_unique_id(SystemView(fixtures / "gfx90a_xnack"), 2), "GPU-9cb2a1e3a5d0f417");
+  EXPECT_EQ(gpu_unique_id(SystemView(fixtures / "gfx90a_xnack"), 77), "");
+  EXPECT_EQ(gpu_unique_id(SystemView(fixtures / "no_gpu"), 1), "");
+}
+
 TEST(Environment, OnlyVariablesThatMatterAreKept) {
   const json variables = environment_value(read_box("gfx90a_xnack"), "process", "variables");
   EXPECT_EQ(variables, (json{{"HSA_XNACK", "1"}, {"ROCR_VISIBLE_DEVICES", "0"}}));
