@@ -32,7 +32,8 @@ the other metrics and how each can mislead.
 | `managed` | hipMallocManaged | SVM range |
 | `system` | memory of the process that the device was not told of | SVM range made by the device's retry faults; `retry_fault` only |
 | `host` | hipHostMalloc | userptr BO, shared memory or GTT, by version |
-| `vram` | hipMalloc, the control: no call can change it | VRAM |
+| `vram` | hipMalloc, the control: no call can change it; what a fork costs beside it is the runtime's own | VRAM |
+| `plain` | the control without a device: memory of a process that has not started HIP | not at all; only the call is timed |
 
 ## Backing (of `userptr` and `system`; the runtime chooses what lies behind its own)
 
@@ -111,6 +112,13 @@ std::vector<std::string> needs_of(const Perturbation& row) {
     needs.push_back(fmt::format("{}: {}", backing_names(row.backings), row.backings_reason));
   }
   if (row.needs_dontfork) needs.emplace_back("policy `dontfork`");
+  if (row.ends_process) needs.emplace_back("a worker of its own for each event");
+  for (const SettingWanted& setting : row.settings) {
+    needs.push_back(fmt::format("{} = {}, for the time of the case", setting.name, setting.value));
+  }
+  if (!row.unseen_by_software.empty()) {
+    needs.push_back(fmt::format("a real GPU: {}", row.unseen_by_software));
+  }
   if (row.leaves_first) needs.emplace_back("the waves to leave the memory first");
   if (row.svm_fate == SvmFate::kEnds) {
     needs.emplace_back(

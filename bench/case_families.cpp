@@ -20,7 +20,8 @@ constexpr std::array kMemories{MemoryRecovery{Memory::kUserptr, Recovery::kPreem
                                MemoryRecovery{Memory::kManaged, Recovery::kRetryFault},
                                MemoryRecovery{Memory::kSystem, Recovery::kRetryFault},
                                MemoryRecovery{Memory::kHost, Recovery::kPreempt},
-                               MemoryRecovery{Memory::kVram, Recovery::kNone}};
+                               MemoryRecovery{Memory::kVram, Recovery::kNone},
+                               MemoryRecovery{Memory::kPlain, Recovery::kNone}};
 constexpr std::array kBackings{Backing::kAnon,  Backing::kThp,        Backing::kHugetlb,
                                Backing::kMemfd, Backing::kSharedAnon, Backing::kFilePrivate};
 constexpr std::array kPolicies{Policy::kDefault, Policy::kDontfork, Policy::kWipeonfork};
@@ -93,14 +94,12 @@ constexpr std::array kDefaultSelection{
 // Events of a case in the quick selection: enough to see each operation at work, no statistics.
 constexpr std::uint32_t kQuickEvents = 10;
 
-Touch usual_touch(const Case& wanted) {
-  return touch_rule(wanted, *find_perturbation(wanted.perturbation), usual_path(wanted.memory))
-      .touch;
+TouchRule usual_rule(const Case& wanted) {
+  return touch_rule(wanted, *find_perturbation(wanted.perturbation), usual_path(wanted.memory));
 }
 
 bool can_run(const Case& wanted) {
-  const Touch touch = usual_touch(wanted);
-  return touch == Touch::kKeeps || touch == Touch::kLeavesFirst;
+  return can_run(usual_rule(wanted), *find_perturbation(wanted.perturbation));
 }
 
 std::vector<SelectedCase> default_selection() {
@@ -137,7 +136,7 @@ std::vector<SelectedCase> quick_selection() {
     const bool shows_policy =
         wanted.perturbation == "fork_child_hold" && wanted.backing == Backing::kAnon;
     if (!can_run(wanted) || (what == last && !shows_policy)) continue;
-    selected.push_back({wanted, kQuickEvents});
+    selected.push_back({wanted, std::min(kQuickEvents, usual_events(wanted))});
     last = what;
   }
   return selected;
@@ -185,7 +184,7 @@ std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
     const bool plain = wanted.backing == Backing::kAnon && wanted.policy == Policy::kDefault;
     for (const std::uint64_t size_bytes : sizes_bytes) {
       wanted.size_bytes = size_bytes;
-      if (plain || usual_touch(wanted) != Touch::kNotApplicable) cases.push_back(wanted);
+      if (plain || usual_rule(wanted).touch != Touch::kNotApplicable) cases.push_back(wanted);
     }
   };
   for (const auto& [memory, recovery] : kMemories) {
@@ -217,6 +216,7 @@ std::vector<std::string> selection_names() {
 }
 
 std::uint32_t usual_events(const Case& wanted) {
+  if (find_perturbation(wanted.perturbation)->ends_process) return 5;  // a process each
   if (wanted.size_bytes <= kSmallBytes) return 60;
   if (wanted.size_bytes <= kMediumBytes) return 30;
   return 8;

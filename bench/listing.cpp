@@ -26,7 +26,7 @@ std::string list_cases(const std::vector<Case>& cases) {
     if (row == nullptr) continue;
     const MemoryPath path = usual_path(wanted.memory);
     const TouchRule rule = touch_rule(wanted, *row, path);
-    const bool runs = rule.touch == Touch::kKeeps || rule.touch == Touch::kLeavesFirst;
+    const bool runs = can_run(rule, *row);
     const std::string evictions = runs ? expected_text(wanted, *row) : "-";
     std::string note = rule.reason;
     if (runs && !row->hazard.empty())

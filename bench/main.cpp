@@ -240,7 +240,7 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
   install_stop_handlers();
   RunSafety safety{SystemView()};
   std::unique_ptr<WorkerProcess> worker =
-      WorkerProcess::start(WorkerProcess::environment_for(Recovery::kPreempt));
+      WorkerProcess::start(WorkerProcess::environment_for(Case{}));
   if (!worker->device()) {
     std::fprintf(stderr, "nothing can run here: %s\n", worker->no_device_reason().c_str());
     return kExitNothingRan;

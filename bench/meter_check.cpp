@@ -18,7 +18,7 @@ MeterCheck check_meter(const WorkloadGrid& grid, std::uint64_t seed, bool long_f
   request.wanted.size_bytes = kMediumBytes;
   request.seed = seed;
   request.grid = grid;
-  const auto worker = WorkerProcess::start(WorkerProcess::environment_for(request.wanted.recovery));
+  const auto worker = WorkerProcess::start(WorkerProcess::environment_for(request.wanted));
   if (!worker->device()) {
     check.failure = worker->no_device_reason();
     return check;

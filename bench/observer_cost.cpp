@@ -109,8 +109,7 @@ std::vector<ObservedRun> measure_observer_cost(CaseRequest request, std::uint32_
     std::shuffle(order.begin(), order.end(), std::mt19937_64(seed + round));
     for (const Observation without : order) {
       request.without = without;
-      WorkerProcess::Environment environment =
-          WorkerProcess::environment_for(request.wanted.recovery);
+      WorkerProcess::Environment environment = WorkerProcess::environment_for(request.wanted);
       if (without == Observation::kDriverEvents) {
         environment.emplace(kNoDriverEventsVariable, "yes");
       }

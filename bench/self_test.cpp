@@ -90,7 +90,7 @@ SelfTestOutcome try_plant(const Plant& plant, const Target& target, const Device
   request.seed = seed;
   request.grid = {1, device.lanes_per_wave};
   if (!software) request.plant = plant.name;
-  WorkerProcess::Environment environment = WorkerProcess::environment_for(target.recovery);
+  WorkerProcess::Environment environment = WorkerProcess::environment_for(request.wanted);
   if (software) environment["SOFTGPU_PLANT"] = plant.name;
   const auto worker = WorkerProcess::start(environment);
   if (!worker->device()) {

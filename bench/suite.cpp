@@ -9,14 +9,17 @@
 
 #include "analysis/flags.hpp"
 #include "analysis/summary.hpp"
+#include "bench/ending_cases.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/environment.hpp"
 #include "harness/sample_analysis.hpp"
+#include "harness/system_settings.hpp"
 
 namespace notifier {
 namespace {
 
 constexpr std::size_t kWorstKept = 3;
+constexpr const char* kSettingsFile = "settings_to_restore";
 volatile std::sig_atomic_t stop_signal = 0;
 
 void request_stop(int signal_number) { stop_signal = signal_number; }
@@ -55,7 +58,7 @@ bool stop_requested() { return stop_signal != 0; }
 Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
              RunSafety safety)
     : options_(options), seed_(seed), device_(*worker->device()), safety_(std::move(safety)) {
-  workers_[Recovery::kPreempt] = std::move(worker);
+  workers_[WorkerProcess::environment_for(Case{})] = std::move(worker);
   if (!options_.trace.empty()) traced_.emplace(options_.trace);
   if (const auto wanted = parse_case(options_.explain)) {
     for (const Case& one : cases_to_explain(*wanted)) explained_.push_back({one, {}});
@@ -75,6 +78,10 @@ void Suite::start_recording(nlohmann::json manifest) {
   manifest["device"] = to_json(device_);
   start_ns_ = monotonic_raw_ns();
   recording_ = std::make_unique<Recording>(options_.results, std::move(manifest));
+  for (const std::string& line : SettingsChange::recover(
+           SystemView(), std::filesystem::path(options_.results) / kSettingsFile)) {
+    std::printf("%s\n", line.c_str());
+  }
 }
 
 bool Suite::stopped() const {
@@ -96,14 +103,13 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   return request;
 }
 
-std::unique_ptr<WorkerProcess>& Suite::worker_for(Recovery recovery, std::uint32_t run_number) {
-  // Memory that no notifier watches is the same in every mode.
-  if (recovery == Recovery::kNone) recovery = Recovery::kPreempt;
+std::unique_ptr<WorkerProcess>& Suite::worker_for(const Case& wanted, std::uint32_t run_number) {
   const bool fresh_wanted = options_.isolate || run_number != worker_run_;
   if (fresh_wanted) workers_.clear();
   worker_run_ = run_number;
-  std::unique_ptr<WorkerProcess>& worker = workers_[recovery];
-  if (worker == nullptr) worker = WorkerProcess::start(WorkerProcess::environment_for(recovery));
+  const WorkerProcess::Environment environment = WorkerProcess::environment_for(wanted);
+  std::unique_ptr<WorkerProcess>& worker = workers_[environment];
+  if (worker == nullptr) worker = WorkerProcess::start(environment);
   return worker;
 }
 
@@ -120,17 +126,7 @@ void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) cons
 
 analysis::SummaryRow Suite::failed_row(const CaseRequest& request,
                                        const RunOutcome& outcome) const {
-  analysis::SummaryRow row;
-  const Case& wanted = request.wanted;
-  row.case_name = wanted.name();
-  row.case_version = kCaseVersion;
-  row.memory = to_string(wanted.memory);
-  row.backing = to_string(wanted.backing);
-  row.perturbation = wanted.perturbation;
-  row.policy = to_string(wanted.policy);
-  row.recovery = to_string(wanted.recovery);
-  row.context = to_string(wanted.context);
-  row.size_bytes = static_cast<std::int64_t>(wanted.size_bytes);
+  analysis::SummaryRow row = describe_case(request);
   row.status = outcome.interrupted ? analysis::Status::kOk : analysis::Status::kFailed;
   row.reason = outcome.failure;
   if (outcome.interrupted) analysis::add_flag(row.flags, "interrupted");
@@ -186,8 +182,40 @@ void Suite::store(const std::vector<analysis::SummaryRow>& rows,
   }
 }
 
+std::optional<std::string> Suite::refusal(const Case& wanted, const Perturbation& row) const {
+  if (device_.platform == "software" && !row.unseen_by_software.empty()) {
+    return std::string(row.unseen_by_software);
+  }
+  return safety_.case_refusal({.memory = to_string(wanted.memory),
+                               .backing = to_string(wanted.backing),
+                               .perturbation = wanted.perturbation,
+                               .recovery = to_string(wanted.recovery)},
+                              device_.platform);
+}
+
+/// What the row needs of the whole machine holds for this one case: the old values are on disk
+/// meanwhile, and come back though we were killed (system_settings.hpp).
+RunOutcome Suite::run_with_settings(const CaseRequest& request, const Perturbation& row,
+                                    std::uint32_t run_number) {
+  if (row.settings.empty()) return run_in_worker(request, run_number);
+  SettingsChange change(SystemView(), std::filesystem::path(options_.results) / kSettingsFile);
+  for (const SettingWanted& wanted : row.settings) {
+    if (const auto failed = change.set(wanted.name, std::string(wanted.value))) {
+      RunOutcome outcome;
+      outcome.result.emplace();
+      outcome.result->identity = describe_case(request);
+      outcome.result->identity.status = analysis::Status::kSkipped;
+      outcome.result->identity.reason = *failed;
+      return outcome;
+    }
+  }
+  return run_in_worker(request, run_number);
+}
+
 RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_number) {
-  std::unique_ptr<WorkerProcess>& worker = worker_for(request.wanted.recovery, run_number);
+  const bool ends = find_perturbation(request.wanted.perturbation)->ends_process;
+  if (ends) return run_ending_case(request, stop_requested);
+  std::unique_ptr<WorkerProcess>& worker = worker_for(request.wanted, run_number);
   RunOutcome outcome;
   if (worker->device()) {
     outcome = worker->run(request, stop_requested);
@@ -207,20 +235,16 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   const CaseRequest request = make_request(planned, run_number);
   const std::string started_utc = utc_now();
   const std::int64_t before_ns = monotonic_raw_ns();
-  const std::optional<std::string> refusal =
-      safety_.case_refusal({.memory = to_string(planned.wanted.memory),
-                            .backing = to_string(planned.wanted.backing),
-                            .perturbation = planned.wanted.perturbation,
-                            .recovery = to_string(planned.wanted.recovery)},
-                           device_.platform);
+  const Perturbation& row = *find_perturbation(planned.wanted.perturbation);
+  const std::optional<std::string> refused = refusal(planned.wanted, row);
   RunOutcome outcome;
-  if (!refusal) outcome = run_in_worker(request, run_number);
+  if (!refused) outcome = run_with_settings(request, row, run_number);
 
   analysis::SummaryRow identity =
       outcome.result ? outcome.result->identity : failed_row(request, outcome);
-  if (refusal) {
+  if (refused) {
     identity.status = analysis::Status::kSkipped;
-    identity.reason = *refusal;
+    identity.reason = *refused;
   }
   if (!unsafe_reason_.empty()) {
     identity.status = analysis::Status::kFailed;

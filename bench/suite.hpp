@@ -15,6 +15,7 @@
 #include "bench/latency_histogram.hpp"
 #include "bench/options.hpp"
 #include "harness/explain.hpp"
+#include "harness/perturbation.hpp"
 #include "harness/recording.hpp"
 #include "harness/run_safety.hpp"
 #include "harness/trace_file.hpp"
@@ -42,7 +43,7 @@ struct SuiteCounts {
 
 class Suite {
  public:
-  /// Takes over a worker that has already found the device, as one of Recovery::kPreempt.
+  /// Takes over a worker that has already found the device, as the one of Case{}.
   Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
         RunSafety safety);
 
@@ -82,8 +83,12 @@ class Suite {
  private:
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
-  /// The worker of the case's recovery, started when there is none for this run.
-  std::unique_ptr<WorkerProcess>& worker_for(Recovery recovery, std::uint32_t run_number);
+  /// The worker that suits the case, started when there is none for this run.
+  std::unique_ptr<WorkerProcess>& worker_for(const Case& wanted, std::uint32_t run_number);
+  RunOutcome run_with_settings(const CaseRequest& request, const Perturbation& row,
+                               std::uint32_t run_number);
+  /// Why this case cannot run on this machine, known without trying.
+  std::optional<std::string> refusal(const Case& wanted, const Perturbation& row) const;
   analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
   void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
   void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);
@@ -95,7 +100,7 @@ class Suite {
   Options options_;
   std::uint64_t seed_;
   DeviceInfo device_;
-  std::map<Recovery, std::unique_ptr<WorkerProcess>> workers_;
+  std::map<WorkerProcess::Environment, std::unique_ptr<WorkerProcess>> workers_;
   std::uint32_t worker_run_ = 0;
   std::unique_ptr<Recording> recording_;
   nlohmann::json environment_;

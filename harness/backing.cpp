@@ -131,6 +131,12 @@ void BackingMemory::map_again(std::byte* begin, std::size_t size_bytes) {
   }
 }
 
+void BackingMemory::empty_file() {
+  if (ftruncate(file_, 0) != 0 || ftruncate(file_, static_cast<off_t>(size_bytes_)) != 0) {
+    throw_errno("ftruncate of the file behind the memory");
+  }
+}
+
 void BackingMemory::prepare(std::byte* begin, std::size_t size_bytes) const {
   if (backing_ == Backing::kAnon) keep_base_pages(begin, size_bytes);
   if (backing_ == Backing::kThp) ask_for_huge_pages(begin, size_bytes);

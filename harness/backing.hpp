@@ -33,6 +33,9 @@ class BackingMemory {
   /// Throws std::system_error.
   void map_again(std::byte* begin, std::size_t size_bytes);
 
+  /// Truncates the file to nothing and back to its length. Throws std::system_error.
+  void empty_file();
+
   /// Advice that a fresh mapping has lost.
   void prepare(std::byte* begin, std::size_t size_bytes) const;
 

@@ -45,59 +45,13 @@ ChildView observe_child_view(const std::byte* host, std::size_t size_bytes) {
   return all_have("sh") ? ChildView::kSame : ChildView::kCopy;
 }
 
-class UserptrBuffer final : public Buffer {
+/// Memory of the process's own.
+class OwnBuffer : public Buffer {
  public:
-  UserptrBuffer(Backing backing, Policy policy, std::size_t size)
+  OwnBuffer(Backing backing, Policy policy, std::size_t size)
       : backing_(backing), memory_(backing, size) {
     size_bytes_ = size;
     host_ = memory_.begin();
-    apply_policy(host_, size, policy);
-    HIP_CHECK(hipHostRegister(host_, size, hipHostRegisterMapped));
-    try {
-      void* device = nullptr;
-      HIP_CHECK(hipHostGetDevicePointer(&device, host_, 0));
-      device_ = static_cast<std::uint64_t*>(device);
-      child_view_ = observe_child_view(host_, size);
-    } catch (...) {
-      HIP_CHECK_NO_THROW(hipHostUnregister(host_));
-      throw;
-    }
-    // kfd_facts §0.2: equal addresses mean that the runtime registered an SVM range.
-    path_ = static_cast<void*>(device_) == host_ ? MemoryPath::kSvmRange : MemoryPath::kUserptrBo;
-  }
-  ~UserptrBuffer() override { HIP_CHECK_NO_THROW(hipHostUnregister(host_)); }
-
-  std::string backing_mismatch() const override {
-    return notifier::backing_mismatch(backing_, host_, size_bytes_);
-  }
-  void map_again(std::byte* begin, std::size_t size_bytes) override {
-    memory_.map_again(begin, size_bytes);
-  }
-  void prepare_again(std::byte* begin, std::size_t size_bytes) override {
-    memory_.prepare(begin, size_bytes);
-  }
-
- private:
-  Backing backing_;
-  BackingMemory memory_;
-};
-
-/// Memory that the device is not told of: its own retry faults find it (kfd_facts §2).
-class SystemBuffer final : public Buffer {
- public:
-  SystemBuffer(Backing backing, Policy policy, std::size_t size)
-      : backing_(backing), memory_(backing, size) {
-    int pageable = 0;
-    HIP_CHECK(hipDeviceGetAttribute(&pageable, hipDeviceAttributePageableMemoryAccess, 0));
-    if (pageable == 0) {
-      throw CannotPerform(
-          "the device serves no retry faults in this process (HSA_XNACK=1 needs a GPU and a driver "
-          "that can)");
-    }
-    size_bytes_ = size;
-    host_ = memory_.begin();
-    device_ = reinterpret_cast<std::uint64_t*>(host_);
-    path_ = MemoryPath::kSvmRange;
     apply_policy(host_, size, policy);
     child_view_ = observe_child_view(host_, size);
   }
@@ -111,10 +65,56 @@ class SystemBuffer final : public Buffer {
   void prepare_again(std::byte* begin, std::size_t size_bytes) override {
     memory_.prepare(begin, size_bytes);
   }
+  void empty_file() override { memory_.empty_file(); }
 
  private:
   Backing backing_;
   BackingMemory memory_;
+};
+
+class UserptrBuffer final : public OwnBuffer {
+ public:
+  UserptrBuffer(Backing backing, Policy policy, std::size_t size)
+      : OwnBuffer(backing, policy, size) {
+    HIP_CHECK(hipHostRegister(host_, size, hipHostRegisterMapped));
+    try {
+      void* device = nullptr;
+      HIP_CHECK(hipHostGetDevicePointer(&device, host_, 0));
+      device_ = static_cast<std::uint64_t*>(device);
+      child_view_ = observe_child_view(host_, size);  // the runtime may have set a policy
+    } catch (...) {
+      HIP_CHECK_NO_THROW(hipHostUnregister(host_));
+      throw;
+    }
+    // kfd_facts §0.2: equal addresses mean that the runtime registered an SVM range.
+    path_ = static_cast<void*>(device_) == host_ ? MemoryPath::kSvmRange : MemoryPath::kUserptrBo;
+  }
+  ~UserptrBuffer() override { HIP_CHECK_NO_THROW(hipHostUnregister(host_)); }
+};
+
+/// Memory that the device is not told of: its own retry faults find it (kfd_facts §2).
+class SystemBuffer final : public OwnBuffer {
+ public:
+  SystemBuffer(Backing backing, Policy policy, std::size_t size)
+      : OwnBuffer(backing, policy, size) {
+    int pageable = 0;
+    HIP_CHECK(hipDeviceGetAttribute(&pageable, hipDeviceAttributePageableMemoryAccess, 0));
+    if (pageable == 0) {
+      throw CannotPerform(
+          "the device serves no retry faults in this process (HSA_XNACK=1 needs a GPU and a driver "
+          "that can)");
+    }
+    device_ = reinterpret_cast<std::uint64_t*>(host_);
+    path_ = MemoryPath::kSvmRange;
+  }
+};
+
+/// Memory in a process that has no device.
+class PlainBuffer final : public OwnBuffer {
+ public:
+  PlainBuffer(Backing backing, Policy policy, std::size_t size) : OwnBuffer(backing, policy, size) {
+    path_ = MemoryPath::kNoDevice;
+  }
 };
 
 class ManagedBuffer final : public Buffer {
@@ -216,6 +216,8 @@ void Buffer::map_again(std::byte* begin, std::size_t size_bytes) {
   }
 }
 
+void Buffer::empty_file() { throw std::logic_error("no file lies behind this memory"); }
+
 std::unique_ptr<Buffer> allocate_buffer(const Case& wanted) {
   const std::size_t size_bytes = wanted.size_bytes;
   switch (wanted.memory) {
@@ -223,6 +225,8 @@ std::unique_ptr<Buffer> allocate_buffer(const Case& wanted) {
       return std::make_unique<UserptrBuffer>(wanted.backing, wanted.policy, size_bytes);
     case Memory::kSystem:
       return std::make_unique<SystemBuffer>(wanted.backing, wanted.policy, size_bytes);
+    case Memory::kPlain:
+      return std::make_unique<PlainBuffer>(wanted.backing, wanted.policy, size_bytes);
     case Memory::kManaged:
       return std::make_unique<ManagedBuffer>(wanted.policy, size_bytes);
     case Memory::kHost:

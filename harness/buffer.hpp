@@ -45,6 +45,9 @@ class Buffer {
   virtual std::string backing_mismatch() const { return ""; }
   /// Maps a part of the memory anew in place, with the same backing. Throws std::system_error.
   virtual void map_again(std::byte* begin, std::size_t size_bytes);
+  /// Takes all pages out of the file behind the memory, and gives it its length back. Throws
+  /// std::system_error.
+  virtual void empty_file();
   /// Gives advice back that map_again() or a perturbation has dropped.
   virtual void prepare_again(std::byte*, std::size_t) {}
 

@@ -14,11 +14,12 @@ namespace {
 template <typename Enum, std::size_t count>
 using NameTable = std::array<std::pair<Enum, std::string_view>, count>;
 
-constexpr NameTable<Memory, 5> kMemoryNames{{{Memory::kUserptr, "userptr"},
+constexpr NameTable<Memory, 6> kMemoryNames{{{Memory::kUserptr, "userptr"},
                                              {Memory::kManaged, "managed"},
                                              {Memory::kSystem, "system"},
                                              {Memory::kHost, "host"},
-                                             {Memory::kVram, "vram"}}};
+                                             {Memory::kVram, "vram"},
+                                             {Memory::kPlain, "plain"}}};
 constexpr NameTable<Backing, 6> kBackingNames{{{Backing::kAnon, "anon"},
                                                {Backing::kThp, "thp"},
                                                {Backing::kHugetlb, "hugetlb"},
@@ -32,11 +33,12 @@ constexpr NameTable<Recovery, 3> kRecoveryNames{{{Recovery::kPreempt, "preempt"}
                                                  {Recovery::kRetryFault, "retry_fault"},
                                                  {Recovery::kNone, "none"}}};
 constexpr NameTable<Context, 1> kContextNames{{{Context::kSmall, "small"}}};
-constexpr NameTable<MemoryPath, 5> kMemoryPathNames{{{MemoryPath::kUserptrBo, "userptr_bo"},
+constexpr NameTable<MemoryPath, 6> kMemoryPathNames{{{MemoryPath::kUserptrBo, "userptr_bo"},
                                                      {MemoryPath::kSvmRange, "svm_range"},
                                                      {MemoryPath::kShared, "shared"},
                                                      {MemoryPath::kGtt, "gtt"},
-                                                     {MemoryPath::kVram, "vram"}}};
+                                                     {MemoryPath::kVram, "vram"},
+                                                     {MemoryPath::kNoDevice, "no_device"}}};
 constexpr NameTable<Touch, 4> kTouchNames{{{Touch::kKeeps, "keeps"},
                                            {Touch::kLeavesFirst, "leaves_first"},
                                            {Touch::kFatal, "fatal"},

@@ -9,7 +9,7 @@
 
 namespace notifier {
 
-enum class Memory { kUserptr, kManaged, kSystem, kHost, kVram };
+enum class Memory { kUserptr, kManaged, kSystem, kHost, kVram, kPlain };
 enum class Backing { kAnon, kThp, kHugetlb, kMemfd, kSharedAnon, kFilePrivate };
 enum class Policy { kDefault, kDontfork, kWipeonfork };
 /// What the worker asked for (kfd_facts §7: one process per XNACK mode). What the driver then does
@@ -18,13 +18,13 @@ enum class Recovery { kPreempt, kRetryFault, kNone };
 enum class Context { kSmall };
 
 /// How an allocation really reaches the device; observed at run time (kfd_facts §0.1, §0.2, §0.33).
-enum class MemoryPath { kUserptrBo, kSvmRange, kShared, kGtt, kVram };
+enum class MemoryPath { kUserptrBo, kSvmRange, kShared, kGtt, kVram, kNoDevice };
 
 /// What the waves do while the memory is perturbed.
 enum class Touch {
   kKeeps,        // the kernel goes on using the memory
   kLeavesFirst,  // waves leave the memory and get it back when it is whole again
-  kFatal,        // access during or after the call is a fatal fault; not run here
+  kFatal,  // access during or after the call is fatal: not run, or by a worker that dies of it
   kNotApplicable
 };
 

@@ -12,6 +12,7 @@
 #include "harness/buffer.hpp"
 #include "harness/case_session.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/plain_session.hpp"
 
 namespace notifier {
 namespace {
@@ -22,22 +23,6 @@ constexpr std::uint32_t kShamPhase = 2;
 constexpr std::size_t kViolationsKept = 16;
 
 std::int64_t count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
-
-void describe_case(const CaseRequest& request, analysis::SummaryRow& row) {
-  const Case& wanted = request.wanted;
-  row.case_name = wanted.name();
-  row.case_version = kCaseVersion;
-  row.memory = to_string(wanted.memory);
-  row.backing = to_string(wanted.backing);
-  row.perturbation = wanted.perturbation;
-  row.policy = to_string(wanted.policy);
-  row.recovery = to_string(wanted.recovery);
-  row.context = to_string(wanted.context);
-  row.size_bytes = count(wanted.size_bytes);
-  row.waves = request.grid.waves;
-  row.lanes_per_wave = request.grid.lanes_per_wave;
-  row.seed = count(request.seed);
-}
 
 CaseResult skipped(CaseResult result, std::string reason) {
   result.identity.status = analysis::Status::kSkipped;
@@ -52,7 +37,7 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   identity.touch = to_string(rule.touch);
   identity.memory_path = to_string(path);
   if (rule.touch == Touch::kNotApplicable) return rule.reason;
-  if (rule.touch == Touch::kFatal) return "fatal: " + rule.reason;
+  if (!can_run(rule, row)) return "fatal: " + rule.reason;
   if (!row.hazard.empty() && request.spare_hazards) {
     return fmt::format("hazardous on a real GPU (--hazardous runs it): {}", row.hazard);
   }
@@ -97,21 +82,25 @@ void keep_trace(const CaseRequest& request, const CaseSession& session,
   if (traces.size() > kWorstTraced) traces.pop_back();
 }
 
-/// The loop: sample until there are enough events, shams in between, or the time is up.
-void sample_events(const CaseRequest& request, const Perturbation& row, CaseSession& session,
-                   const CaseObserver& observer, CaseResult& result) {
+using Measure = std::function<analysis::SampleRow(const Perturbation&)>;
+using Keep = std::function<void(const analysis::SampleRow&)>;
+
+/// The loop: sample until there are enough events, shams in between, or the time is up. `keep` sees
+/// each sample before the next is measured.
+void sample_events(const CaseRequest& request, const Perturbation& row, const Measure& measure,
+                   const Keep& keep, const CaseObserver& observer, CaseResult& result) {
   const Perturbation& sham = *find_perturbation("sham");
   const auto limit = std::chrono::steady_clock::now() + request.time_limit;
   std::int64_t number = 0;
   while (result.events_done < request.events) {
     const bool is_sham = number % kShamPeriod == kShamPhase;
     observer.phase(is_sham ? "sham" : row.name.data(), number);
-    analysis::SampleRow sample = session.measure(is_sham ? sham : row);
+    analysis::SampleRow sample = measure(is_sham ? sham : row);
     sample.event = number++;
     sample.kind = is_sham ? analysis::EventKind::kSham : analysis::EventKind::kEvent;
     sample.case_name = result.identity.case_name;
     sample.start_ns -= request.recording_start_ns;
-    if (!is_sham || request.trace_all) keep_trace(request, session, sample, result.traces);
+    if (!is_sham || request.trace_all) keep(sample);
     if (!is_sham) {
       ++result.events_done;
       result.evictions_observed += sample.evictions.value_or(0);
@@ -126,12 +115,58 @@ void sample_events(const CaseRequest& request, const Perturbation& row, CaseSess
   }
 }
 
+/// What the findings say, wherever they come from.
+void put_findings(const CaseFindings& findings, CaseResult& result) {
+  put_violations(findings.violations, result.identity);
+  result.identity.words_checked = count(findings.words_checked);
+  for (const std::string& description : findings.kept) {
+    if (result.violations.size() < kViolationsKept) result.violations.push_back(description);
+  }
+}
+
+CaseResult run_plain_case(const CaseRequest& request, const Perturbation& row,
+                          const CaseObserver& observer, CaseResult result) {
+  PlainSession session(request);
+  result.identity.perturbed_bytes = count(request.wanted.size_bytes);
+  if (row.scope == Scope::kProcess) {
+    result.identity.outcome = "child_" + std::string(to_string(session.buffer().child_view()));
+  }
+  try {
+    sample_events(
+        request, row, [&](const Perturbation& one) { return session.measure(one); },
+        [](const analysis::SampleRow&) {}, observer, result);
+  } catch (const CannotPerform& obstacle) {
+    return skipped(std::move(result), obstacle.what());
+  }
+  put_findings(session.findings(), result);
+  result.run_values = {{analysis::Metric::kRegister, session.findings().register_ns}};
+  return result;
+}
+
 }  // namespace
+
+analysis::SummaryRow describe_case(const CaseRequest& request) {
+  analysis::SummaryRow row;
+  const Case& wanted = request.wanted;
+  row.case_name = wanted.name();
+  row.case_version = kCaseVersion;
+  row.memory = to_string(wanted.memory);
+  row.backing = to_string(wanted.backing);
+  row.perturbation = wanted.perturbation;
+  row.policy = to_string(wanted.policy);
+  row.recovery = to_string(wanted.recovery);
+  row.context = to_string(wanted.context);
+  row.size_bytes = count(wanted.size_bytes);
+  row.waves = request.grid.waves;
+  row.lanes_per_wave = request.grid.lanes_per_wave;
+  row.seed = count(request.seed);
+  return row;
+}
 
 CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_events,
                     std::uint32_t node_id, const CaseObserver& observer) {
   CaseResult result;
-  describe_case(request, result.identity);
+  result.identity = describe_case(request);
   const Perturbation* row = find_perturbation(request.wanted.perturbation);
   if (row == nullptr) throw std::invalid_argument("no perturbation " + request.wanted.perturbation);
 
@@ -139,6 +174,9 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   if (!reason.empty()) return skipped(std::move(result), std::move(reason));
 
   observer.phase("allocate", -1);
+  if (request.wanted.memory == Memory::kPlain) {
+    return run_plain_case(request, *row, observer, std::move(result));
+  }
   std::optional<CaseSession> made;
   try {
     made.emplace(request, driver_events, node_id);
@@ -159,8 +197,18 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   session.start(*row);
   observer.phase("calibrate", -1);
   session.calibrate();
+  if (row->ends_process) {
+    observer.phase(kEndingPhase, 0);
+    EventContext event;
+    row->perform(event);
+  }
   try {
-    sample_events(request, *row, session, observer, result);
+    sample_events(
+        request, *row, [&](const Perturbation& one) { return session.measure(one); },
+        [&](const analysis::SampleRow& sample) {
+          keep_trace(request, session, sample, result.traces);
+        },
+        observer, result);
   } catch (const CannotPerform& obstacle) {
     return skipped(std::move(result), obstacle.what());
   }
@@ -169,10 +217,9 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   session.verify();
 
   const CaseFindings findings = session.findings();
-  put_violations(findings.violations, result.identity);
+  put_findings(findings, result);
   result.violations_at_end = count(findings.violations_at_end);
   result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
-  result.identity.words_checked = count(findings.words_checked);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());
   result.identity.recovery_observed = findings.recovery_observed;
   result.identity.evictions = count(findings.evictions);
@@ -180,9 +227,6 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   result.identity.clock_residual_ns = findings.clock_residual_ns;
   result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
                        {analysis::Metric::kRegister, findings.register_ns}};
-  for (const std::string& description : findings.kept) {
-    if (result.violations.size() < kViolationsKept) result.violations.push_back(description);
-  }
   return result;
 }
 

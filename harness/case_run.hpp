@@ -49,6 +49,12 @@ struct CaseResult {
   std::vector<nlohmann::json> traces;  // of the worst events, or of all (event_trace.hpp)
 };
 
+/// Phase of a case whose event is the end of the process.
+inline constexpr const char* kEndingPhase = "ending";
+
+/// The names of the case in a row, as far as the request gives them.
+analysis::SummaryRow describe_case(const CaseRequest& request);
+
 /// Told what happens, as it happens: a worker that dies has said where it was.
 struct CaseObserver {
   std::function<void(const std::string& phase, std::int64_t event)> phase;

@@ -34,6 +34,9 @@ struct CaseFindings {
   std::vector<std::string> kept;  // violations in words
 };
 
+/// What a child has found in its copy.
+void add_child_findings(const ChildFindings& child, std::string_view after, CaseFindings& findings);
+
 /// Nine passes visit every word of the buffer at least once from any moment on.
 inline constexpr std::uint64_t kFullCheckPasses = kWordsPerLine + 1;
 
@@ -130,6 +133,7 @@ class CaseSession {
   std::optional<Observed> last_;
   std::uint64_t scans_ = 0;
   std::uint64_t migrations_at_start_ = 0;
+  std::uint64_t pages_moved_by_rows_ = 0;  // EventContext::pages_moved, summed
   std::uint64_t driver_cursor_ = 0;
   CaseFindings findings_;
 };

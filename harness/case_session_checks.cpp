@@ -41,17 +41,21 @@ std::uint64_t pages_migrated_by_kernel() {
   return value ? static_cast<std::uint64_t>(parse_integer(*value).value_or(0)) : 0;
 }
 
+void add_child_findings(const ChildFindings& child, std::string_view after,
+                        CaseFindings& findings) {
+  findings.violations[ViolationClass::kTorn] += child.torn;
+  findings.violations[ViolationClass::kForeign] += child.foreign;
+  findings.violations[ViolationClass::kZero] += child.zero;
+  findings.words_checked += child.words_checked;
+  if (child.torn + child.foreign + child.zero == 0) return;
+  findings.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
+                                      after, child.torn, child.foreign, child.zero));
+}
+
 void CaseSession::finish(const Perturbation& row, EventContext& event) {
+  pages_moved_by_rows_ += event.pages_moved;
   if (row.finish != nullptr) row.finish(event);
-  const ChildFindings& child = board_->findings;
-  findings_.violations[ViolationClass::kTorn] += child.torn;
-  findings_.violations[ViolationClass::kForeign] += child.foreign;
-  findings_.violations[ViolationClass::kZero] += child.zero;
-  findings_.words_checked += child.words_checked;
-  if (child.torn + child.foreign + child.zero > 0) {
-    findings_.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
-                                         row.name, child.torn, child.foreign, child.zero));
-  }
+  add_child_findings(board_->findings, row.name, findings_);
   if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
       (rebuilds_ && !buffer_->backing_mismatch().empty()))
     rebuild();
@@ -198,7 +202,8 @@ void CaseSession::excuse_kernel_migrations() {
   // moves pages (and keeps their content) without a word to it, where a real notifier would be told
   // (docs/softgpu.md). Excused only as far as the kernel counted such moves during the case.
   std::uint64_t& missed = findings_.violations[ViolationClass::kMissed];
-  const std::uint64_t moved = pages_migrated_by_kernel() - migrations_at_start_;
+  const std::uint64_t moved =
+      pages_migrated_by_kernel() - migrations_at_start_ + pages_moved_by_rows_;
   findings_.pages_moved_unseen = std::min(missed, moved);
   missed -= findings_.pages_moved_unseen;
   if (missed != 0) return;

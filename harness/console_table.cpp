@@ -56,6 +56,10 @@ std::string table_line(std::span<const SummaryRow> rows) {
   const std::int64_t violations = analysis::total_violations(first).value_or(0);
   if (violations > 0) status += fmt::format(", {} VIOLATIONS", violations);
   if (!first.reason.empty()) status += ": " + first.reason;
+  if (stall == nullptr && call != nullptr) {
+    return fmt::format("{:<{}} {:>5} {:50}{} {:>6} {}", first.case_name, kCaseWidth, call->n, "",
+                       duration_cell(call, &SummaryRow::p50), "-", status);
+  }
   if (stall == nullptr) {
     return fmt::format("{:<{}} {}", first.case_name, kCaseWidth, status);
   }

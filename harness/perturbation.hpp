@@ -58,6 +58,8 @@ struct EventContext {
 
   std::byte* spare = nullptr;  // address range that the row maps beside or instead of the slice
   std::size_t spare_bytes = 0;
+  int target_node = -1;             // NUMA node that pages are to go to
+  std::uint64_t pages_moved = 0;    // by the kernel itself, which the software GPU cannot see
   std::int64_t counter_before = 0;  // of the kernel's, where the row proves by one what happened
   std::array<pid_t, kMostChildren> children{};  // 0: none
   std::int64_t child_end_ns = 0;       // CLOCK_MONOTONIC_RAW when a child had been waited for
@@ -66,6 +68,12 @@ struct EventContext {
   std::int64_t leave_ns = 0;
   std::optional<double> first_write_ns;    // of the CPU, to one page, where the row makes one
   std::uint64_t involuntary_switches = 0;  // of the calling thread, between enter and leave
+};
+
+/// A setting of the whole machine that a row needs, by its name in system_settings.hpp.
+struct SettingWanted {
+  std::string_view name;
+  std::string_view value;
 };
 
 /// Bits of Perturbation::backings.
@@ -86,10 +94,13 @@ struct Perturbation {
   bool needs_dontfork = false;  // only with a policy that keeps the memory out of children
   bool leaves_first = false;    // userptr: waves leave, access meanwhile would be fatal
   SvmFate svm_fate = SvmFate::kSurvives;
-  bool rebuilds = false;         // events change the backing; it is rebuilt after each
-  std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none
-  int evictions = 0;             // per event: registered, private, inherited by fork
-  int evictions_most = 0;        // where several may fall together; 0: exactly `evictions`
+  bool rebuilds = false;      // events change the backing; it is rebuilt after each
+  bool ends_process = false;  // runs in a worker of its own, whose death is the event
+  std::span<const SettingWanted> settings = {};
+  std::string_view unseen_by_software = "";  // why the software GPU cannot run it
+  std::string_view hazard = "";              // on a real GPU, opt-in there; empty: none
+  int evictions = 0;                         // per event: registered, private, inherited by fork
+  int evictions_most = 0;  // where several may fall together; 0: exactly `evictions`
   std::string_view evictions_source = "";    // kernel function that notifies, or why none does
   std::string_view misleads = "";            // when the numbers say something else than one thinks
   void (*prepare)(EventContext&) = nullptr;  // before the window
@@ -106,6 +117,8 @@ struct TouchRule {
   Touch touch = Touch::kKeeps;
   std::string reason;  // for kFatal and kNotApplicable
 };
+/// Whether a case with this rule is run at all.
+bool can_run(const TouchRule& rule, const Perturbation& perturbation);
 TouchRule touch_rule(const Case& wanted, const Perturbation& perturbation, MemoryPath path);
 
 /// AllowedOutcome bits: what the kernel may see besides what it stored.

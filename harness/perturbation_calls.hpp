@@ -50,6 +50,8 @@ void perform_map_fixed(EventContext& event);
 void prepare_mremap(EventContext& event);
 void perform_mremap_move(EventContext& event);
 void finish_mremap_move(EventContext& event);
+void perform_mremap_hammer(EventContext& event);
+void finish_mremap_hammer(EventContext& event);
 void perform_mremap_dontunmap(EventContext& event);
 void finish_mremap_dontunmap(EventContext& event);
 void prepare_protection(EventContext& event);
@@ -67,8 +69,27 @@ void finish_pageout(EventContext& event);
 void prepare_collapse(EventContext& event);
 void perform_collapse(EventContext& event);
 void finish_collapse(EventContext& event);
+void perform_zero_page(EventContext& event);
+void perform_truncate(EventContext& event);
 void prepare_compact(EventContext& event);
 void perform_compact(EventContext& event);
+
+// perturbation_placement.cpp
+void prepare_other_node(EventContext& event);
+void perform_move_pages(EventContext& event);
+void perform_mbind(EventContext& event);
+void finish_mbind(EventContext& event);
+void prepare_ksm(EventContext& event);
+void perform_ksm(EventContext& event);
+void finish_ksm(EventContext& event);
+void prepare_reclaim(EventContext& event);
+void perform_reclaim(EventContext& event);
+void finish_reclaim(EventContext& event);
+
+// perturbation_ending.cpp
+void perform_exit_running(EventContext& event);
+void perform_kill_running(EventContext& event);
+void perform_exec_running(EventContext& event);
 
 /// Throws std::system_error with errno and `what` when `failed`.
 void throw_if(bool failed, const char* what);

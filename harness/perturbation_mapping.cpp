@@ -102,6 +102,29 @@ void finish_mremap_move(EventContext& event) {
   event.spare = nullptr;
 }
 
+void perform_mremap_hammer(EventContext& event) {
+  constexpr int kRounds = 32;
+  bool failed = false;
+  const auto move = [&](std::byte* from, std::byte* to) {
+    failed = failed || mremap(from, event.slice_bytes, event.slice_bytes,
+                              MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED;
+  };
+  timed(event, [&] {
+    for (int round = 0; round < kRounds && !failed; ++round) {
+      move(event.slice, event.spare);
+      move(event.spare, event.slice);
+    }
+  });
+  throw_if(failed, "mremap there and back");
+}
+
+/// Only every second move has the memory in its place to be looked at.
+void finish_mremap_hammer(EventContext& event) {
+  event.board->clear();
+  scan_kept(event, event.slice, event.slice_bytes, event.slice_begin_word);
+  event.spare = nullptr;
+}
+
 void perform_mremap_dontunmap(EventContext& event) {
   void* moved = nullptr;
   timed(event, [&] {

@@ -44,6 +44,18 @@ void perform_dontneed(EventContext& event) {
   timed_advice(event, MADV_DONTNEED, "madvise(MADV_DONTNEED)");
 }
 
+void perform_zero_page(EventContext& event) {
+  perform_dontneed(event);
+  // A read maps the kernel's page of zeros (mm/memory.c do_anonymous_page).
+  for (std::size_t offset = 0; offset < event.slice_bytes; offset += 4096) {
+    __atomic_load_n(reinterpret_cast<std::uint64_t*>(event.slice + offset), __ATOMIC_RELAXED);
+  }
+}
+
+void perform_truncate(EventContext& event) {
+  timed(event, [&] { event.buffer->empty_file(); });
+}
+
 void perform_free(EventContext& event) { timed_advice(event, MADV_FREE, "madvise(MADV_FREE)"); }
 
 void perform_punch_hole(EventContext& event) {

@@ -11,5 +11,7 @@ namespace notifier {
 std::span<const Perturbation> process_perturbations();
 std::span<const Perturbation> neighbour_perturbations();
 std::span<const Perturbation> memory_perturbations();
+std::span<const Perturbation> placement_perturbations();
+std::span<const Perturbation> ending_perturbations();
 
 }  // namespace notifier

@@ -12,7 +12,7 @@ namespace {
 TouchRule not_applicable(std::string reason) { return {Touch::kNotApplicable, std::move(reason)}; }
 
 bool is_own_memory(Memory memory) {
-  return memory == Memory::kUserptr || memory == Memory::kSystem;
+  return memory == Memory::kUserptr || memory == Memory::kSystem || memory == Memory::kPlain;
 }
 
 constexpr std::string_view kRangeEnds =
@@ -63,7 +63,23 @@ std::string memory_obstacle(const Case& wanted) {
              : "";
 }
 
+/// Cases that differ in nothing that matters to the row are not repeated.
+std::string repetition(const Case& wanted, const Perturbation& perturbation) {
+  const bool plain = wanted.backing == Backing::kAnon && wanted.policy == Policy::kDefault;
+  if (perturbation.ends_process && !plain) {
+    return "whatever the memory is, it goes with the process: shown on anon alone";
+  }
+  if (wanted.memory != Memory::kPlain) return "";
+  if (perturbation.ends_process || perturbation.scope == Scope::kNeighbour ||
+      perturbation.scope == Scope::kSystem) {
+    return "without a device there is nothing to compare it with";
+  }
+  return wanted.backing == Backing::kAnon ? "" : "the control is shown on anon alone";
+}
+
 std::string combination_obstacle(const Case& wanted, const Perturbation& perturbation) {
+  std::string repeated = repetition(wanted, perturbation);
+  if (!repeated.empty()) return repeated;
   const bool names_memory =
       perturbation.scope == Scope::kRange || perturbation.scope == Scope::kNeighbour;
   if (wanted.memory == Memory::kVram && names_memory) {
@@ -97,10 +113,16 @@ std::string combination_obstacle(const Case& wanted, const Perturbation& perturb
 
 }  // namespace
 
+bool can_run(const TouchRule& rule, const Perturbation& perturbation) {
+  return rule.touch == Touch::kKeeps || rule.touch == Touch::kLeavesFirst ||
+         (rule.touch == Touch::kFatal && perturbation.ends_process);
+}
+
 TouchRule touch_rule(const Case& wanted, const Perturbation& perturbation, MemoryPath path) {
   std::string obstacle = memory_obstacle(wanted);
   if (obstacle.empty()) obstacle = combination_obstacle(wanted, perturbation);
   if (!obstacle.empty()) return not_applicable(std::move(obstacle));
+  if (perturbation.ends_process) return {Touch::kFatal, ""};
   bool leaves_first = perturbation.leaves_first;
   if (path == MemoryPath::kSvmRange) {
     const std::string_view fatal = svm_obstacle(wanted, perturbation);
@@ -144,6 +166,8 @@ MemoryPath usual_path(Memory memory) {
     case Memory::kManaged:
     case Memory::kSystem:
       return MemoryPath::kSvmRange;
+    case Memory::kPlain:
+      return MemoryPath::kNoDevice;
     case Memory::kVram:
       return MemoryPath::kVram;
   }

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 
+#include "harness/clock_reader.hpp"
 #include "harness/device.hpp"
 #include "harness/hip_check.hpp"
 #include "harness/message_channel.hpp"
@@ -48,6 +49,15 @@ class Worker {
     return channel_.send(hello);
   }
 
+  /// For the controls that no device may disturb: HIP is never called in this process.
+  void greet_without_device() {
+    device_.platform = "none";
+    device_.name = "no device";
+    json hello = to_json(device_);
+    hello["type"] = "hello";
+    channel_.send(hello);
+  }
+
   void serve() {
     json message;
     while (channel_.receive(message, -1) != MessageChannel::Receipt::kClosed) {
@@ -60,7 +70,8 @@ class Worker {
 
  private:
   void send_phase(const std::string& phase, std::int64_t event) {
-    channel_.send({{"type", "phase"}, {"phase", phase}, {"event", event}});
+    channel_.send(
+        {{"type", "phase"}, {"phase", phase}, {"event", event}, {"time_ns", monotonic_raw_ns()}});
   }
 
   void measure_meter(const json& message) {
@@ -113,7 +124,11 @@ int worker_main() {
   MessageChannel channel{FileDescriptor(std::atoi(std::getenv(kWorkerSocketVariable)))};
   unsetenv(kWorkerSocketVariable);  // what the worker spawns is no worker
   Worker worker(channel);
-  if (!worker.greet()) return 77;
+  if (std::getenv(kWithoutDeviceVariable) != nullptr) {
+    worker.greet_without_device();
+  } else if (!worker.greet()) {
+    return 77;
+  }
   worker.serve();
   return 0;
 }

@@ -7,6 +7,9 @@ namespace notifier {
 /// A worker with this variable in its environment listens to no driver events.
 inline constexpr const char* kNoDriverEventsVariable = "NOTIFIER_NO_DRIVER_EVENTS";
 
+/// A worker with this variable never calls HIP: the controls without a device.
+inline constexpr const char* kWithoutDeviceVariable = "NOTIFIER_WITHOUT_DEVICE";
+
 /// Whether this process was started as a worker.
 bool is_worker();
 

@@ -14,6 +14,9 @@
 #include <cstring>
 #include <system_error>
 
+#include "harness/clock_reader.hpp"
+#include "harness/worker.hpp"
+
 namespace notifier {
 namespace {
 
@@ -50,9 +53,10 @@ std::vector<std::string> environment_with(const WorkerProcess::Environment& chan
 
 }  // namespace
 
-WorkerProcess::Environment WorkerProcess::environment_for(Recovery recovery) {
+WorkerProcess::Environment WorkerProcess::environment_for(const Case& wanted) {
+  if (wanted.memory == Memory::kPlain) return {{kWithoutDeviceVariable, "1"}};
   // kfd_facts §7: read once, when the runtime starts.
-  return {{"HSA_XNACK", recovery == Recovery::kRetryFault ? "1" : "0"}};
+  return {{"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"}};
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {
@@ -122,7 +126,7 @@ std::string WorkerProcess::describe_death() {
   // The socket is closed, so the process has ended or is about to.
   if (!reaped_) {
     const auto limit = Clock::now() + kReapLimit;
-    const timespec pause{0, 5'000'000};
+    const timespec pause{0, 50'000};  // its death may be what is measured
     while (!reaped_ && Clock::now() < limit) {
       if (waitpid(pid_, &wait_status_, WNOHANG) == pid_) {
         reaped_ = true;
@@ -169,7 +173,9 @@ void WorkerProcess::exchange(const json& request, std::chrono::milliseconds pati
         return give_up(fmt::format("the worker hangs {}: no word for {} ms", where(),
                                    std::chrono::milliseconds(silence).count()));
       case MessageChannel::Receipt::kClosed:
-        return give_up(describe_death() + " " + where());
+        give_up(describe_death() + " " + where());
+        if (reaped_) outcome.death_ns = monotonic_raw_ns();
+        return;
       case MessageChannel::Receipt::kMalformed:
         return give_up("the worker sent what is no message: " + channel_.malformed_line());
       case MessageChannel::Receipt::kMessage:
@@ -180,6 +186,8 @@ void WorkerProcess::exchange(const json& request, std::chrono::milliseconds pati
     if (type == "phase") {
       phase = message.at("phase");
       event = message.at("event");
+      outcome.phase = phase;
+      outcome.phase_ns = message.value("time_ns", std::int64_t{0});
     } else if (type == "failed") {
       // The case's memory and kernel may be in any state: the next case gets a fresh worker.
       return give_up(fmt::format("{} ({})", message.at("reason").get<std::string>(), where()));

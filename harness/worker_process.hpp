@@ -26,6 +26,9 @@ struct RunOutcome {
   std::string failure;                       // why it did not finish; empty otherwise
   bool interrupted = false;                  // the user asked to stop
   bool worker_lost = false;                  // this worker cannot be used again
+  std::string phase;                         // the last one that the worker told of,
+  std::int64_t phase_ns = 0;                 // and when it did, CLOCK_MONOTONIC_RAW
+  std::optional<std::int64_t> death_ns;      // when its parent knew that it had ended
   bool worker_unkillable = false;            // it hangs in the kernel: nothing may follow
 };
 
@@ -33,8 +36,9 @@ class WorkerProcess {
  public:
   using Environment = std::map<std::string, std::string>;
 
-  /// What a worker of this recovery is started with: its XNACK mode, whatever ours may be.
-  static Environment environment_for(Recovery recovery);
+  /// What the worker of this case is started with: its XNACK mode, whatever ours may be; or to
+  /// leave the device alone.
+  static Environment environment_for(const Case& wanted);
 
   /// Starts this program again as a worker, with `environment` on top of ours, and waits until it
   /// has found its device. Throws std::system_error when no process can be started.

@@ -124,14 +124,20 @@ Range* Registry::find_device(std::uintptr_t device_address) const {
 }
 
 Range* Registry::find_host(std::uintptr_t pointer) const {
+  // An SVM range outlives its mapping, and newer memory may be at the same address: that is meant.
+  Range* gone = nullptr;
   for (IntervalNode* node = host_tree_.first_overlap(pointer, pointer); node != nullptr;
        node = host_tree_.next_overlap(*node, pointer, pointer)) {
     Range& range = range_of(*node);
-    if (pointer >= range.pointer && pointer - range.pointer < range.size_bytes) {
+    if (pointer < range.pointer || pointer - range.pointer >= range.size_bytes) {
+      continue;
+    }
+    if (has_page_in(range, pointer, pointer)) {
       return &range;
     }
+    gone = &range;
   }
-  return nullptr;
+  return gone;
 }
 
 bool Registry::overlaps_bytes(std::uintptr_t pointer, std::size_t size_bytes) const {

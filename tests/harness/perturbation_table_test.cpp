@@ -38,6 +38,63 @@ TEST(PerturbationTable, EveryRowIsComplete) {
   EXPECT_EQ(find_perturbation("no such thing"), nullptr);
 }
 
+TEST(PerturbationTable, NamesAreThoseOfTheDesign) {
+  for (const char* name : {"none",
+                           "sham",
+                           "fork_exit",
+                           "fork_child_write",
+                           "fork_child_hold",
+                           "fork_storm",
+                           "vfork",
+                           "posix_spawn",
+                           "munmap_neighbour",
+                           "munmap_front",
+                           "munmap_middle",
+                           "munmap_end",
+                           "map_fixed",
+                           "mremap_move",
+                           "mremap_dontunmap",
+                           "dontneed",
+                           "mprotect_ro_rw",
+                           "mprotect_none_rw",
+                           "free",
+                           "punch_hole",
+                           "truncate",
+                           "pageout",
+                           "cold",
+                           "collapse",
+                           "ksm",
+                           "move_pages",
+                           "mbind",
+                           "compact",
+                           "reclaim",
+                           "exit_running",
+                           "kill_running",
+                           "exec_running"}) {
+    EXPECT_NE(find_perturbation(name), nullptr) << name;
+  }
+}
+
+TEST(TouchRule, TheEndOfTheProcessIsFatalAndRuns) {
+  const Perturbation& row = *find_perturbation("exit_running");
+  const TouchRule rule =
+      rule_of(make_case(Memory::kUserptr, "exit_running"), MemoryPath::kUserptrBo);
+  EXPECT_EQ(rule.touch, Touch::kFatal);
+  EXPECT_TRUE(can_run(rule, row));
+  const TouchRule svm = rule_of(make_case(Memory::kManaged, "map_fixed"), MemoryPath::kSvmRange);
+  EXPECT_FALSE(can_run(svm, *find_perturbation("map_fixed")));
+}
+
+TEST(TouchRule, WithoutADeviceOnlyCallsAreControls) {
+  const auto touch = [](const char* name) {
+    return rule_of(make_case(Memory::kPlain, name), MemoryPath::kNoDevice).touch;
+  };
+  EXPECT_EQ(touch("fork_exit"), Touch::kKeeps);
+  EXPECT_EQ(touch("map_fixed"), Touch::kKeeps);
+  EXPECT_EQ(touch("munmap_neighbour"), Touch::kNotApplicable);
+  EXPECT_EQ(touch("kill_running"), Touch::kNotApplicable);
+}
+
 TEST(TouchRule, SvmRangesEndWithTheirMapping) {
   for (const char* name : {"map_fixed", "mremap_move", "mprotect_ro_rw"}) {
     const TouchRule rule = rule_of(make_case(Memory::kManaged, name), MemoryPath::kSvmRange);

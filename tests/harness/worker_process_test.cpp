@@ -94,6 +94,24 @@ TEST(WorkerProcess, AKilledWorkerIsAReasonWithSignalPhaseAndEvent) {
   EXPECT_TRUE(outcome.worker_lost);
 }
 
+TEST(WorkerProcess, DeathHasATimeAndAPhase) {
+  const RunOutcome outcome = run_with("is killed");
+  EXPECT_EQ(outcome.phase, "fork_exit");
+  EXPECT_TRUE(outcome.death_ns);
+  EXPECT_FALSE(run_with("works").death_ns);
+}
+
+TEST(WorkerProcess, EachXnackModeHasItsOwn) {
+  Case wanted;
+  const auto preempt = WorkerProcess::environment_for(wanted);
+  wanted.recovery = Recovery::kNone;
+  EXPECT_EQ(WorkerProcess::environment_for(wanted), preempt);
+  wanted.recovery = Recovery::kRetryFault;
+  EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
+  wanted.memory = Memory::kPlain;
+  EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
+}
+
 TEST(WorkerProcess, AnExitIsAReasonWithItsCode) {
   const RunOutcome outcome = run_with("exits");
   EXPECT_NE(outcome.failure.find("exit code 5"), std::string::npos) << outcome.failure;

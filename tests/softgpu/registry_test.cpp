@@ -126,6 +126,18 @@ TEST_F(RegistryTest, PagesThatAnSvmRangeHasLostDoNotOverlap) {
   EXPECT_TRUE(registry_.overlaps_bytes(kHost + kPageSize, 2 * kPageSize + 1));
 }
 
+TEST_F(RegistryTest, HostLookupMeansTheMemoryThatIsThereNow) {
+  add(make_range(4, RangeKind::kSvm));
+  for (std::size_t page = 0; page < 4; ++page) range_->entries[page] = Pte::kUnmapped;
+  range_->has_unmapped = true;
+  const auto newer = make_range(4);
+  newer->device_begin = kDevice + 64 * kPageSize;
+  registry_.insert(*newer);
+  EXPECT_EQ(registry_.find_host(kHost + kPageSize), newer.get());
+  registry_.erase(*newer);
+  EXPECT_EQ(registry_.find_host(kHost), range_.get()) << "to be freed, though its pages are gone";
+}
+
 TEST_F(RegistryTest, HostLookupIsExact) {
   auto range = make_range(1);
   range->pointer = kHost + 100;

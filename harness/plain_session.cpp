@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+#include "harness/plain_session.hpp"
+
+#include <sys/mman.h>
+
+#include "analysis/flags.hpp"
+#include "harness/clock_reader.hpp"
+#include "harness/perturbation_calls.hpp"
+
+namespace notifier {
+
+PlainSession::PlainSession(const CaseRequest& request)
+    : request_(request), board_(ChildBoard::create()) {
+  const std::int64_t before_ns = monotonic_raw_ns();
+  buffer_ = allocate_buffer(request.wanted);
+  findings_.register_ns = static_cast<double>(monotonic_raw_ns() - before_ns);
+  fill();
+}
+
+PlainSession::~PlainSession() { munmap(board_, sizeof(ChildBoard)); }
+
+/// As the workload's memory before its kernel starts.
+void PlainSession::fill() {
+  fill_with_host_records(reinterpret_cast<std::uint64_t*>(buffer_->host()), 0,
+                         buffer_->size_bytes() / sizeof(std::uint64_t), 0, request_.seed);
+}
+
+analysis::SampleRow PlainSession::measure(const Perturbation& row) {
+  analysis::SampleRow sample;
+  if (!buffer_->backing_mismatch().empty()) analysis::add_flag(sample.flags, "backing_mismatch");
+  EventContext event;
+  event.buffer = buffer_.get();
+  event.slice = buffer_->host();
+  event.slice_bytes = buffer_->size_bytes();
+  event.seed = request_.seed;
+  event.owner = RecordIdentity{}.owner;
+  event.child_view = buffer_->child_view();
+  event.board = board_;
+  board_->clear();
+  if (row.prepare != nullptr) row.prepare(event);
+  row.perform(event);
+  if (row.finish != nullptr) row.finish(event);
+  add_child_findings(board_->findings, row.name, findings_);
+  sample.start_ns = event.enter_ns;
+  sample[analysis::Metric::kSyscall] = static_cast<double>(event.leave_ns - event.enter_ns);
+  sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
+  if (event.involuntary_switches > 0) analysis::add_flag(sample.flags, "lost_cpu");
+  if (row.rebuilds) {
+    perturbation_calls::throw_if(madvise(event.slice, event.slice_bytes, MADV_DONTNEED) != 0,
+                                 "madvise(MADV_DONTNEED) to rebuild the memory");
+  }
+  if (row.rebuilds || row.loss != Loss::kNothing) fill();
+  return sample;
+}
+
+}  // namespace notifier
