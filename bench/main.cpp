@@ -175,6 +175,11 @@ int finish(Suite& suite, const Options& options) {
   if (suite.device().platform == "software") {
     std::printf("platform=software: these times describe the software GPU, not AMD hardware.\n");
   }
+  if (suite.device().platform == "kvm") {
+    std::printf(
+        "platform=kvm: these times describe the kernel's MMU notifiers and KVM, not AMD "
+        "hardware.\n");
+  }
   std::printf("results: %s\n", suite.recording().folder().c_str());
   if (results_error.empty()) write_report(suite);
   if (!results_error.empty()) {
@@ -191,7 +196,7 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
               device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
               suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
               static_cast<unsigned long long>(seed));
-  const MeterCheck meter = check_meter(suite.grid(), seed, /*long_form=*/false);
+  const MeterCheck meter = check_meter(device, suite.grid(), seed, /*long_form=*/false);
   std::printf("%s", describe(meter).c_str());
   suite.note({{"meter", to_json(meter)}});
   if (!meter.reliable()) suite.distrust_meter();
@@ -212,7 +217,7 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
 
 int validate_meter(const Options& options, const DeviceInfo& device, std::uint64_t seed) {
   const WorkloadGrid grid{options.waves.value_or(device.compute_units), device.lanes_per_wave};
-  const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
+  const MeterCheck check = check_meter(device, grid, seed, /*long_form=*/true);
   std::printf("%s", describe(check).c_str());
   return check.reliable() ? kExitOk : kExitViolation;
 }

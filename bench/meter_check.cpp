@@ -11,11 +11,13 @@
 
 namespace notifier {
 
-MeterCheck check_meter(const WorkloadGrid& grid, std::uint64_t seed, bool long_form) {
+MeterCheck check_meter(const DeviceInfo& device, const WorkloadGrid& grid, std::uint64_t seed,
+                       bool long_form) {
   MeterCheck check;
   CaseRequest request;
   request.wanted.perturbation = "sham";
-  request.wanted.size_bytes = kMediumBytes;
+  // A vCPU may be emulated, at a microsecond an instruction.
+  request.wanted.size_bytes = device.platform == "kvm" ? kSmallBytes : kMediumBytes;
   request.seed = seed;
   request.grid = grid;
   const auto worker = WorkerProcess::start(WorkerProcess::environment_for(request.wanted));

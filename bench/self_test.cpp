@@ -15,7 +15,10 @@
 namespace notifier {
 namespace {
 
+enum class PlantedBy { kDevice, kCpu };  // SOFTGPU_PLANT, or the harness writes into the memory
+
 struct Plant {
+  PlantedBy by;
   const char* name;  // value of SOFTGPU_PLANT, or class planted by the CPU
   ViolationClass expected;
   const char* perturbation;  // event in which it shows
@@ -24,18 +27,29 @@ struct Plant {
 // docs/softgpu.md explains what each plant does; a skipped hook shows in the PFN audit, which needs
 // root: `missed` is expected then, and left out otherwise (audit_possible).
 constexpr Plant kSoftwarePlants[] = {
-    {"stale", ViolationClass::kStale, "fork_exit"},
-    {"foreign", ViolationClass::kForeign, "fork_child_hold"},
-    {"lost", ViolationClass::kLost, "sham"},
-    {"torn", ViolationClass::kTorn, "sham"},
-    {"zero", ViolationClass::kZero, "sham"},
-    {"skip_hook:madvise", ViolationClass::kMissed, "dontneed"},
+    {PlantedBy::kDevice, "stale", ViolationClass::kStale, "fork_exit"},
+    {PlantedBy::kDevice, "foreign", ViolationClass::kForeign, "fork_child_hold"},
+    {PlantedBy::kDevice, "lost", ViolationClass::kLost, "sham"},
+    {PlantedBy::kDevice, "torn", ViolationClass::kTorn, "sham"},
+    {PlantedBy::kDevice, "zero", ViolationClass::kZero, "sham"},
+    {PlantedBy::kDevice, "skip_hook:madvise", ViolationClass::kMissed, "dontneed"},
 };
+// On a vCPU only a stale copy can be planted from the device's side; a real GPU plants nothing: the
+// last of these is left out there.
 constexpr Plant kCpuPlants[] = {
-    {"stale", ViolationClass::kStale, "sham"}, {"foreign", ViolationClass::kForeign, "sham"},
-    {"lost", ViolationClass::kLost, "sham"},   {"torn", ViolationClass::kTorn, "sham"},
-    {"zero", ViolationClass::kZero, "sham"},
+    {PlantedBy::kCpu, "stale", ViolationClass::kStale, "sham"},
+    {PlantedBy::kCpu, "foreign", ViolationClass::kForeign, "sham"},
+    {PlantedBy::kCpu, "lost", ViolationClass::kLost, "sham"},
+    {PlantedBy::kCpu, "torn", ViolationClass::kTorn, "sham"},
+    {PlantedBy::kCpu, "zero", ViolationClass::kZero, "sham"},
+    {PlantedBy::kDevice, "stale", ViolationClass::kStale, "sham"},
 };
+
+std::span<const Plant> plants_of(std::string_view platform) {
+  if (platform == "software") return kSoftwarePlants;
+  const std::span<const Plant> all = kCpuPlants;
+  return platform == "kvm" ? all : all.first(all.size() - 1);
+}
 
 std::string counts_in_words(const analysis::SummaryRow& row) {
   return fmt::format("stale {}, torn {}, lost {}, foreign {}, zero {}, protocol {}, missed {}",
@@ -72,11 +86,16 @@ struct Target {
 };
 constexpr std::array kTargets{Target{Recovery::kPreempt, Memory::kUserptr},
                               Target{Recovery::kRetryFault, Memory::kSystem}};
+// The engine plants its stale copy in memory that it was told of.
+constexpr std::array kKvmTargets{Target{Recovery::kRetryFault, Memory::kUserptr}};
+
+std::span<const Target> targets_of(std::string_view platform) {
+  return platform == "kvm" ? std::span<const Target>(kKvmTargets) : kTargets;
+}
 
 SelfTestOutcome try_plant(const Plant& plant, const Target& target, const DeviceInfo& device,
                           std::uint64_t seed) {
   constexpr std::uint32_t kEvents = 6;
-  const bool software = device.platform == "software";
   SelfTestOutcome outcome;
   outcome.planted = plant.name;
   outcome.recovery = to_string(target.recovery);
@@ -89,9 +108,9 @@ SelfTestOutcome try_plant(const Plant& plant, const Target& target, const Device
   request.events = kEvents;
   request.seed = seed;
   request.grid = {1, device.lanes_per_wave};
-  if (!software) request.plant = plant.name;
+  if (plant.by == PlantedBy::kCpu) request.plant = plant.name;
   WorkerProcess::Environment environment = WorkerProcess::environment_for(request.wanted);
-  if (software) environment["SOFTGPU_PLANT"] = plant.name;
+  if (plant.by == PlantedBy::kDevice) environment["SOFTGPU_PLANT"] = plant.name;
   const auto worker = WorkerProcess::start(environment);
   if (!worker->device()) {
     outcome.found = worker->no_device_reason();
@@ -116,11 +135,8 @@ SelfTestOutcome try_plant(const Plant& plant, const Target& target, const Device
 
 std::vector<SelfTestOutcome> run_self_test(const DeviceInfo& device, std::uint64_t seed) {
   std::vector<SelfTestOutcome> outcomes;
-  const bool software = device.platform == "software";
-  const std::span<const Plant> plants =
-      software ? std::span<const Plant>(kSoftwarePlants) : std::span<const Plant>(kCpuPlants);
-  for (const Target& target : kTargets) {
-    for (const Plant& plant : plants) {
+  for (const Target& target : targets_of(device.platform)) {
+    for (const Plant& plant : plants_of(device.platform)) {
       if (stop_requested()) break;
       if (plant.expected == ViolationClass::kMissed && geteuid() != 0) continue;
       outcomes.push_back(try_plant(plant, target, device, seed));

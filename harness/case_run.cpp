@@ -11,6 +11,7 @@
 #include "analysis/flags.hpp"
 #include "harness/buffer.hpp"
 #include "harness/case_session.hpp"
+#include "harness/device.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/plain_session.hpp"
 
@@ -38,6 +39,9 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   identity.memory_path = to_string(path);
   if (rule.touch == Touch::kNotApplicable) return rule.reason;
   if (!can_run(rule, row)) return "fatal: " + rule.reason;
+  if (std::string obstacle = recovery_obstacle(request.wanted.recovery); !obstacle.empty()) {
+    return obstacle;
+  }
   if (!row.hazard.empty() && request.spare_hazards) {
     return fmt::format("hazardous on a real GPU (--hazardous runs it): {}", row.hazard);
   }

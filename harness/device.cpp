@@ -16,8 +16,12 @@
 namespace notifier {
 namespace {
 
-// The software GPU says so in its architecture name; everything else is ROCm's.
-constexpr std::string_view kSoftwareArchitecture = "softgpu";
+// The software GPU says in its architecture's name what runs its kernels; everything else is
+// ROCm's.
+std::string platform_of(std::string_view architecture) {
+  if (architecture.starts_with("softgpu-kvm")) return "kvm";
+  return architecture.starts_with("softgpu") ? "software" : "rocm";
+}
 
 // All HIP calls that are made between the workload's launch and its end: any other may wait for the
 // kernel, and the kernel for us (kfd_facts §0.32). The software GPU holds every run to this list; a
@@ -77,6 +81,15 @@ std::uint32_t read_gpu_id(std::uint32_t node) {
 
 }  // namespace
 
+std::string recovery_obstacle(Recovery wanted) {
+  HSAint32 retries = 0;
+  if (wanted != Recovery::kPreempt || hsaKmtGetXNACKMode(&retries) != HSAKMT_STATUS_SUCCESS ||
+      retries == 0) {
+    return "";
+  }
+  return "not offered: the device serves retry faults whatever HSA_XNACK asks for";
+}
+
 DeviceInfo open_device() {
   setenv("SOFTGPU_ALLOWED_CALLS", kCallsWhileAKernelRuns, /*overwrite=*/0);
   count_devices();
@@ -87,7 +100,7 @@ DeviceInfo open_device() {
   DeviceInfo device;
   device.name = properties.name;
   device.architecture = properties.gcnArchName;
-  device.platform = device.architecture.starts_with(kSoftwareArchitecture) ? "software" : "rocm";
+  device.platform = platform_of(device.architecture);
   device.uuid = fmt::format("pci-{:04x}:{:02x}:{:02x}", properties.pciDomainID, properties.pciBusID,
                             properties.pciDeviceID);
   device.compute_units = static_cast<std::uint32_t>(properties.multiProcessorCount);

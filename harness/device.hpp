@@ -10,4 +10,7 @@ namespace notifier {
 /// missing and what to do.
 DeviceInfo open_device();
 
+/// Why the open device cannot recover in the wanted way; empty when it can, as far as is known.
+std::string recovery_obstacle(Recovery wanted);
+
 }  // namespace notifier

@@ -35,13 +35,17 @@ MeterRun run_meter(const CaseRequest& request, bool long_form, DriverEventListen
   measure("pause", [&](double hold_ns) {
     return Reading{hold_ns, session.hold_by_pause(hold_ns)};
   });
-  if (CaseSession::can_hold_notifier()) {
+  if (device.platform == "software" && CaseSession::can_hold_notifier()) {
     measure("notifier", [&](double hold_ns) { return session.hold_by_notifier(hold_ns); });
   } else {
     run.refusals.push_back("notifier: only the software GPU can be told to stay in its notifier");
   }
   if (device.platform == "rocm") {
     run.refusals.push_back(std::string("userfaultfd: ") + kNoUserfaultOnHardware);
+  } else if (device.platform == "kvm") {
+    run.refusals.push_back(
+        "userfaultfd: KVM takes a vCPU's faults in the kernel, and this fault handler serves user "
+        "mode alone");
   } else {
     try {
       measure("userfaultfd", [&](double hold_ns) { return session.hold_by_userfault(hold_ns); });

@@ -16,7 +16,7 @@ inline constexpr const char* kWorkerSocketVariable = "NOTIFIER_WORKER_SOCKET";
 
 /// The device as a worker found it.
 struct DeviceInfo {
-  std::string platform;  // "software" or "rocm"
+  std::string platform;  // "software", "kvm" or "rocm"
   std::string name;
   std::string architecture;
   std::string uuid;  // PCI address where the device reports no unique id

@@ -14,7 +14,6 @@ using namespace softgpu;  // the entry points below are in no namespace
 namespace softgpu::api {
 namespace {
 
-constexpr char kDeviceName[] = "softgpu";
 constexpr char kPciBusId[] = "0000:00:00.0";
 
 int wave_limit() { return static_cast<int>(device().settings().waves); }
@@ -49,7 +48,8 @@ constexpr std::array kAttributes = {
               [] { return device().retry_faults() ? 1 : 0; }},
     Attribute{hipDeviceAttributePageableMemoryAccessUsesHostPageTables, [] { return 0; }},
     Attribute{hipDeviceAttributeCanMapHostMemory, [] { return 1; }},
-    Attribute{hipDeviceAttributeCanUseHostPointerForRegisteredMem, [] { return 0; }},
+    Attribute{hipDeviceAttributeCanUseHostPointerForRegisteredMem,
+              [] { return device().engine() != nullptr ? 1 : 0; }},
     Attribute{hipDeviceAttributeIntegrated, [] { return 0; }},
     Attribute{hipDeviceAttributePciBusId, [] { return 0; }},
     Attribute{hipDeviceAttributePciDeviceId, [] { return 0; }},
@@ -76,8 +76,8 @@ hipError_t get_properties(hipDeviceProp_t* properties, int ordinal) {
     return properties == nullptr ? hipErrorInvalidValue : hipErrorInvalidDevice;
   }
   std::memset(properties, 0, sizeof(*properties));
-  std::memcpy(properties->name, kDeviceName, sizeof(kDeviceName));
-  std::memcpy(properties->gcnArchName, kDeviceName, sizeof(kDeviceName));
+  std::strncpy(properties->name, device().name(), sizeof(properties->name) - 1);
+  std::strncpy(properties->gcnArchName, device().name(), sizeof(properties->gcnArchName) - 1);
   properties->totalGlobalMem = device().memory().vram_bytes();
   properties->warpSize = 1;
   properties->maxThreadsPerBlock = 1;
@@ -142,13 +142,13 @@ hipError_t hipDeviceGet(hipDevice_t* device, int ordinal) {
 
 hipError_t hipDeviceGetName(char* name, int len, hipDevice_t device) {
   return api::call([=] {
-    if (name == nullptr || len < static_cast<int>(sizeof(api::kDeviceName))) {
+    if (name == nullptr || len <= static_cast<int>(std::strlen(softgpu::device().name()))) {
       return hipErrorInvalidValue;
     }
     if (!api::is_device(device)) {
       return hipErrorInvalidDevice;
     }
-    std::memcpy(name, api::kDeviceName, sizeof(api::kDeviceName));
+    std::strcpy(name, softgpu::device().name());
     return hipSuccess;
   });
 }

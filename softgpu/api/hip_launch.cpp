@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "softgpu/api/hip_call.hpp"
+#include "softgpu/core/report.hpp"
 #include "softgpu/kernel/kernel_registration.hpp"
 
 using namespace softgpu;  // the entry points below are in no namespace
@@ -34,6 +35,12 @@ hipError_t launch(const KernelRegistration& kernel, std::uint32_t waves, const v
   std::memcpy(operation.arguments.data(), arguments, kernel.arguments_size);
   operation.waves = waves;
   operation.audited = true;
+  if (Engine* engine = device().engine()) {
+    if (const std::string problem = engine->load(operation, kernel.name); !problem.empty()) {
+      report("%s", problem.c_str());
+      return hipErrorNoBinaryForGpu;
+    }
+  }
   device().queues().submit(queue, std::move(operation), stream_order(stream, *queue));
   return hipSuccess;
 }

@@ -33,7 +33,7 @@ void name_node(HsaNodeProperties& node, std::string_view name) {
 }
 
 void describe_gpu(HsaNodeProperties& node) {
-  name_node(node, "softgpu");
+  name_node(node, device().name());
   node.NumFComputeCores = device().settings().waves;
   node.Capability.ui32.SVMAPISupported = 1;
   node.NumSIMDPerCU = 1;
@@ -111,7 +111,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetClockCounters(HSAuint32 NodeId, HsaClockCounter
       return HSAKMT_STATUS_INVALID_NODE_UNIT;
     }
     // One after the other, as kfd_ioctl_get_clock_counters does (kfd_facts §6).
-    Counters->GPUClockCounter = device_ticks_at(read_clock_ns(CLOCK_MONOTONIC_RAW));
+    Counters->GPUClockCounter = device().clock_ticks();
     Counters->CPUClockCounter = read_clock_ns(CLOCK_MONOTONIC_RAW);
     Counters->SystemClockCounter = read_clock_ns(CLOCK_BOOTTIME);
     Counters->SystemClockFrequencyHz = 1'000'000'000;

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <utility>
 
+#include "softgpu/core/clock.hpp"
 #include "softgpu/core/control_memory.hpp"
 #include "softgpu/core/plant.hpp"
 #include "softgpu/core/report.hpp"
@@ -30,15 +31,16 @@ const char* reason(TranslationFault fault) {
 
 }  // namespace
 
-Device::Device(Settings settings)
+Device::Device(Settings settings, std::unique_ptr<Engine> engine)
     : settings_(std::move(settings)),
+      engine_(std::move(engine)),
       waves_(make_in_control_memory<WaveTable>()),
       events_(make_in_control_memory<DriverEvents>()),
       auditor_(registry_, events_, pagemap_, settings_.audit),
       notifier_(registry_, waves_, events_, auditor_, settings_),
       forks_(notifier_),
-      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_}, settings_.vram_bytes,
-              settings_.retry_faults),
+      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_, engine_.get()},
+              settings_.vram_bytes, settings_.retry_faults),
       supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
                       settings_),
@@ -48,6 +50,13 @@ Device::Device(Settings settings)
     waves_.watch_all_accesses();
   }
 }
+
+std::uint64_t Device::clock_ticks() const {
+  return engine_ != nullptr ? engine_->clock_ticks()
+                            : device_ticks_at(read_clock_ns(CLOCK_MONOTONIC_RAW));
+}
+
+const char* Device::name() const { return engine_ != nullptr ? engine_->device_name() : "softgpu"; }
 
 Translation Device::report_protocol_violation(std::uintptr_t device_address) {
   std::uintptr_t delta = 0;
@@ -64,7 +73,8 @@ Translation Device::report_protocol_violation(std::uintptr_t device_address) {
 }
 
 bool Device::set_retry_faults(bool enable) {
-  return enable == retry_faults() || (queues_.empty() && memory_.set_retry_faults(enable));
+  return enable == retry_faults() ||
+         (engine_ == nullptr && queues_.empty() && memory_.set_retry_faults(enable));
 }
 
 bool Device::set_fault_handler(const FaultHandler& handler) {
@@ -85,6 +95,9 @@ void Device::raise_memory_fault(Wave& wave, const FatalFault& fault) {
   }
   if (handler.tell != nullptr) {
     wave.stop_at_fault();
+    if (engine_ != nullptr) {
+      engine_->stop_for_good();
+    }
     notifier_.stop_for_good();
     if (handler.tell(fault, handler.data)) {
       for (;;) {
@@ -107,12 +120,17 @@ const std::string& start_device() {
   std::call_once(once, [] {
     Settings settings;
     *problem = read_settings(settings);
+    std::unique_ptr<Engine> engine;
     if (problem->empty()) {
+      engine = make_engine(settings, *problem);
+    }
+    const bool notified_by_us = engine == nullptr;
+    if (problem->empty() && notified_by_us) {
       *problem = check_process(settings);
     }
     if (problem->empty()) {
-      the_device = new Device(std::move(settings));
-      *problem = start_notifier(*the_device);
+      the_device = new Device(std::move(settings), std::move(engine));
+      *problem = notified_by_us ? start_notifier(*the_device) : start_without_notifier();
     }
     if (!problem->empty()) {
       report("%s", problem->c_str());

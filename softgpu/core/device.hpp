@@ -3,11 +3,13 @@
 // (its threads run until the process ends).
 #pragma once
 
+#include <memory>
 #include <mutex>
 #include <string>
 
 #include "softgpu/core/audit.hpp"
 #include "softgpu/core/driver_events.hpp"
+#include "softgpu/core/engine.hpp"
 #include "softgpu/core/fault_server.hpp"
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/memory.hpp"
@@ -36,9 +38,12 @@ struct FaultHandler {
 
 class Device {
  public:
-  explicit Device(Settings settings);
+  Device(Settings settings, std::unique_ptr<Engine> engine);
 
   const Settings& settings() const { return settings_; }
+  Engine* engine() { return engine_.get(); }  // null: the software MMU
+  std::uint64_t clock_ticks() const;          // the device clock now
+  const char* name() const;
   Registry& registry() { return registry_; }
   WaveTable& waves() { return waves_; }
 
@@ -70,6 +75,7 @@ class Device {
 
  private:
   const Settings settings_;
+  const std::unique_ptr<Engine> engine_;
   const Pagemap pagemap_;
   Registry registry_;
   WaveTable& waves_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "softgpu/core/address_space.hpp"
+#include "softgpu/core/proc_maps.hpp"
 #include "softgpu/core/report.hpp"
 
 namespace softgpu {
@@ -28,6 +29,15 @@ void unmap_what_is_left(const Range& range) {
   }
 }
 
+/// Whether the program has memory everywhere in [begin, end).
+bool all_mapped(std::uintptr_t begin, std::uintptr_t end) {
+  std::uintptr_t reached = begin;
+  for_each_vma(begin, end, [&](const Vma& mapping) {
+    reached = mapping.begin <= reached ? std::max(reached, mapping.end) : reached;
+  });
+  return reached >= end;
+}
+
 }  // namespace
 
 Memory::Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults)
@@ -37,6 +47,7 @@ Memory::Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults)
       forks_(parts.forks),
       auditor_(parts.auditor),
       pagemap_(parts.pagemap),
+      engine_(parts.engine),
       retry_faults_(retry_faults),
       vram_bytes_(page_ceil(vram_bytes)) {
   // Shared, so that fork neither copies nor write-protects it: device memory has no such thing.
@@ -59,7 +70,7 @@ std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
   range->page_count = (page_ceil(pointer + size_bytes) - range->host_begin) >> kPageShift;
   range->device_begin = range->host_begin;
   range->entries.reset(new std::uint64_t[range->page_count]());
-  range->retries = kind == RangeKind::kSvm && retry_faults_;
+  range->retries = kind == RangeKind::kSvm && retry_faults_ && engine_ == nullptr;
   if (range->retries) {
     range->validated_ns.reset(new std::uint64_t[range->block_of(range->page_count - 1) + 1]());
   } else {
@@ -68,7 +79,37 @@ std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
   return range;
 }
 
+/// The engine looks pages up when a kernel touches them; the entries here serve copies only.
+MemoryError Memory::map_on_engine(std::unique_ptr<Range> owned) {
+  Range& range = *owned;
+  if (!all_mapped(range.host_begin, range.host_end())) {
+    return MemoryError::kNotMapped;
+  }
+  std::fill_n(range.entries.get(), range.page_count, Pte::make(0, true));
+  range.pages = RangePages::kAllWritable;
+  range.mapped = true;
+  {
+    const std::lock_guard lock(registry_.lock());
+    if (range.origin == RangeOrigin::kHostRegister &&
+        registry_.overlaps_bytes(range.pointer, range.size_bytes)) {
+      return MemoryError::kAlreadyRegistered;
+    }
+    registry_.insert(range);
+  }
+  if (const std::string problem = engine_->add(range); !problem.empty()) {
+    report("%s", problem.c_str());
+    const std::lock_guard lock(registry_.lock());
+    registry_.erase(range);
+    return MemoryError::kOutOfMemory;
+  }
+  ranges_.emplace(range.pointer, std::move(owned));
+  return MemoryError::kNone;
+}
+
 MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
+  if (engine_ != nullptr) {
+    return map_on_engine(std::move(owned));
+  }
   Range& range = *owned;
   {
     const std::lock_guard lock(registry_.lock());
@@ -134,6 +175,10 @@ MemoryError Memory::register_host(std::uintptr_t pointer, std::size_t size_bytes
     return MemoryError::kInvalid;
   }
   const std::lock_guard lock(lock_);
+  if (engine_ != nullptr) {  // as ROCm from 5.6 on: an SVM range (kfd_facts §1)
+    return map_on_engine(
+        make_range(RangeKind::kSvm, RangeOrigin::kHostRegister, pointer, size_bytes));
+  }
   std::unique_ptr<Range> range =
       make_range(RangeKind::kUserptr, RangeOrigin::kHostRegister, pointer, size_bytes);
   // A userptr BO has device addresses of its own (kfd_facts §1, ROCm 5.2.3).
@@ -210,6 +255,10 @@ MemoryError Memory::allocate_vram(std::size_t size_bytes, std::uintptr_t& pointe
   std::fill_n(range->entries.get(), range->page_count, Pte::make(0, true));
   range->pages = RangePages::kAllWritable;
   range->mapped = true;
+  if (engine_ != nullptr && !engine_->add(*range).empty()) {
+    vram_used_.erase(*offset);
+    return MemoryError::kOutOfMemory;
+  }
   pointer = range->device_begin;
   {
     const std::lock_guard lock(registry_.lock());
@@ -233,6 +282,12 @@ MemoryError Memory::release(RangeOrigin origin, std::uintptr_t pointer) {
 }
 
 void Memory::unmap_from_device(Range& range) {
+  if (engine_ != nullptr) {
+    engine_->remove(range);
+    const std::lock_guard lock(registry_.lock());
+    registry_.erase(range);
+    return;
+  }
   if (range.kind != RangeKind::kPinned) {
     auditor_.audit(range.host_begin, range.host_end(), UINT64_MAX);
   }
@@ -280,7 +335,9 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
   const std::size_t mapped_bytes = range->page_count * kPageSize;
   switch (origin) {
     case RangeOrigin::kHostRegister:
-      unmap_pages(range->device_begin, mapped_bytes);
+      if (range->device_begin != range->host_begin) {
+        unmap_pages(range->device_begin, mapped_bytes);
+      }
       break;
     case RangeOrigin::kHostMalloc:
     case RangeOrigin::kManaged:

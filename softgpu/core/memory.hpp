@@ -11,6 +11,7 @@
 #include <optional>
 
 #include "softgpu/core/audit.hpp"
+#include "softgpu/core/engine.hpp"
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/notifier.hpp"
 #include "softgpu/core/pagemap.hpp"
@@ -47,6 +48,7 @@ class Memory {
     ForkTracker& forks;
     Auditor& auditor;
     const Pagemap& pagemap;
+    Engine* engine;  // null: the software MMU
   };
 
   Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults);
@@ -83,6 +85,7 @@ class Memory {
   std::unique_ptr<Range> make_range(RangeKind kind, RangeOrigin origin, std::uintptr_t pointer,
                                     std::size_t size_bytes);
   MemoryError map_on_device(std::unique_ptr<Range> range);
+  MemoryError map_on_engine(std::unique_ptr<Range> range);
   MemoryError validate_first(Range& range);
   bool commit_first(Range& range, const Validation& validation);
   void unmap_from_device(Range& range);
@@ -104,6 +107,7 @@ class Memory {
   ForkTracker& forks_;
   Auditor& auditor_;
   const Pagemap& pagemap_;
+  Engine* const engine_;
   std::uint64_t ranges_made_ = 0;
   // By the pointer that ends the range: host pointer, or device pointer for device memory. A range
   // whose memory the program has unmapped may be followed by one at the same address.

@@ -56,6 +56,10 @@ constexpr std::array kNumberSettings = {
                   [](Settings& settings, std::uint64_t value) { settings.vram_bytes = value; }},
     NumberSetting{"SOFTGPU_WAIT_LIMIT_MS", 86'400'000,
                   [](Settings& settings, std::uint64_t value) { settings.wait_limit_ms = value; }},
+    NumberSetting{"SOFTGPU_KVM_SLOTS", UINT32_MAX,
+                  [](Settings& settings, std::uint64_t value) {
+                    settings.kvm_slots = static_cast<std::uint32_t>(value);
+                  }},
 };
 
 bool read_audit(std::string_view text, Settings& settings) {
@@ -107,6 +111,22 @@ bool read_delays(std::string_view text, Settings& settings) {
   return text == "on" || text == "off";
 }
 
+bool read_engine(std::string_view text, Settings& settings) {
+  settings.engine = text == "kvm" ? EngineKind::kKvm : EngineKind::kSoftware;
+  return text == "kvm" || text == "software";
+}
+
+/// The kernel's MMU notifiers know one way only: retry faults, whatever the environment asks for.
+/// Nothing of the software MMU is there to be audited or damaged.
+std::string fit_to_kvm(Settings& settings) {
+  settings.retry_faults = true;
+  settings.audit = AuditLevel::kOff;
+  return settings.plant == Plant::kNone || settings.plant == Plant::kStale
+             ? std::string()
+             : "SOFTGPU_ENGINE=kvm knows SOFTGPU_PLANT=stale only: the others need the software "
+               "MMU";
+}
+
 bool read_xnack(std::string_view text, Settings& settings) {
   settings.retry_faults = text == "1";
   return text == "0" || text == "1";
@@ -134,6 +154,10 @@ std::string read_settings(Settings& settings) {
   if (xnack != nullptr && !read_xnack(xnack, settings)) {
     return wrong("HSA_XNACK", xnack);
   }
+  const char* engine = std::getenv("SOFTGPU_ENGINE");
+  if (engine != nullptr && !read_engine(engine, settings)) {
+    return wrong("SOFTGPU_ENGINE", engine);
+  }
   const char* delays = std::getenv("SOFTGPU_DELAYS");
   if (delays != nullptr && !read_delays(delays, settings)) {
     return wrong("SOFTGPU_DELAYS", delays);
@@ -150,7 +174,7 @@ std::string read_settings(Settings& settings) {
   if (held != nullptr && *held != '\0' && !hold().parse(held)) {
     return wrong("SOFTGPU_HOLD", held);
   }
-  return {};
+  return settings.engine == EngineKind::kKvm ? fit_to_kvm(settings) : std::string();
 }
 
 }  // namespace softgpu

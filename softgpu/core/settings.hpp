@@ -25,16 +25,23 @@ enum class Plant {
   kSlowRestore,  // damages nothing: a slowdown of known size, for tests of comparisons
 };
 
+enum class EngineKind {
+  kSoftware,  // the software MMU on threads
+  kKvm,       // vCPUs (softgpu/kvm)
+};
+
 struct Settings {
-  std::uint32_t waves = 1;                  // SOFTGPU_WAVES
-  std::uint64_t vram_bytes = 0;             // SOFTGPU_VRAM, bytes or with suffix K, M, G
-  std::uint64_t wait_limit_ms = 10'000;     // SOFTGPU_WAIT_LIMIT_MS
-  bool delays = true;                       // SOFTGPU_DELAYS=off: KFD's delays pass at once
-  bool retry_faults = false;                // HSA_XNACK=1 (kfd_facts §7)
-  AuditLevel audit = AuditLevel::kRestore;  // SOFTGPU_AUDIT=off|restore|full
-  Plant plant = Plant::kNone;               // SOFTGPU_PLANT
-  std::string plant_hook;                   // SOFTGPU_PLANT=skip_hook:<hook>
-  std::uint32_t slower_percent = 0;         // SOFTGPU_PLANT=slow_restore:<percent>
+  EngineKind engine = EngineKind::kSoftware;  // SOFTGPU_ENGINE=software|kvm
+  std::uint32_t kvm_slots = UINT32_MAX;       // SOFTGPU_KVM_SLOTS: fewer than the kernel has
+  std::uint32_t waves = 1;                    // SOFTGPU_WAVES
+  std::uint64_t vram_bytes = 0;               // SOFTGPU_VRAM, bytes or with suffix K, M, G
+  std::uint64_t wait_limit_ms = 10'000;       // SOFTGPU_WAIT_LIMIT_MS
+  bool delays = true;                         // SOFTGPU_DELAYS=off: KFD's delays pass at once
+  bool retry_faults = false;                  // HSA_XNACK=1 (kfd_facts §7)
+  AuditLevel audit = AuditLevel::kRestore;    // SOFTGPU_AUDIT=off|restore|full
+  Plant plant = Plant::kNone;                 // SOFTGPU_PLANT
+  std::string plant_hook;                     // SOFTGPU_PLANT=skip_hook:<hook>
+  std::uint32_t slower_percent = 0;           // SOFTGPU_PLANT=slow_restore:<percent>
 };
 
 /// Reads the environment. Returns an empty string, or what is wrong with it.

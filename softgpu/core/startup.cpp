@@ -63,7 +63,9 @@ void after_fork_in_child() {
   forked.store(true);
   // The child would keep the listener open after the parent's end, and hang in its next memory call
   // instead of failing.
-  close(the_listener.load());
+  if (const int listener = the_listener.load(); listener >= 0) {
+    close(listener);
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }
 
@@ -133,6 +135,11 @@ std::string start_notifier(Device& device) {
   device.supervisor().set_listener(listener);
   the_listener.store(listener);
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
+  return {};
+}
+
+std::string start_without_notifier() {
+  pthread_atfork(nullptr, nullptr, after_fork_in_child);
   return {};
 }
 

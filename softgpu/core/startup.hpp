@@ -17,6 +17,9 @@ std::string check_process(const Settings& settings);
 /// success, else why not.
 std::string start_notifier(Device& device);
 
+/// For a device whose page tables the kernel keeps: forked children have no device there either.
+std::string start_without_notifier();
+
 /// True in a process that was forked from one with a device.
 bool in_forked_child();
 
