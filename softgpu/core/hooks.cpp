@@ -5,14 +5,15 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <limits>
 
+#include "softgpu/core/file_hooks.hpp"
 #include "softgpu/core/proc_maps.hpp"
+#include "softgpu/core/program_memory.hpp"
 #include "softgpu/core/range.hpp"
 
 namespace softgpu {
@@ -84,15 +85,6 @@ void plan_madvise(const SyscallArguments& arguments, HookPlan& plan) {
     default:
       break;
   }
-}
-
-/// Reads the program's memory without trusting its pointer.
-template <typename T>
-std::size_t read_program_memory(std::uintptr_t address, T* values, std::size_t count) {
-  iovec local{values, count * sizeof(T)};
-  iovec remote{reinterpret_cast<void*>(address), count * sizeof(T)};
-  const ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
-  return got < 0 ? 0 : static_cast<std::size_t>(got) / sizeof(T);
 }
 
 void plan_process_madvise(const SyscallArguments& arguments, HookPlan& plan) {
@@ -176,6 +168,23 @@ void plan_fork(const SyscallArguments& arguments, HookPlan& plan) {
   plan.cause = InvalidationCause::kFork;
 }
 
+// linux/userfaultfd.h: UFFDIO_MOVE (Linux 6.8) and UFFDIO_WRITEPROTECT.
+constexpr std::uint32_t kUffdioMove = 0xC028AA05;
+constexpr std::uint32_t kUffdioWriteProtect = 0xC018AA06;
+constexpr std::array kUserfaultfdRequests = {kUffdioMove, kUffdioWriteProtect};
+
+/// struct uffdio_move begins with destination, source and length, struct uffdio_writeprotect with
+/// address and length.
+void plan_userfaultfd(const SyscallArguments& arguments, HookPlan& plan) {
+  std::uint64_t fields[3] = {};
+  const std::size_t count = read_program_memory(arguments[2], fields, 3);
+  if (count == 3 && static_cast<std::uint32_t>(arguments[1]) == kUffdioMove) {
+    plan.add(fields[1], fields[2]);
+  } else if (count == 3) {
+    plan.add(fields[0], fields[1]);
+  }
+}
+
 constexpr std::array kHooks = {
     Hook{"munmap", SYS_munmap, HookFilter::kAlways, false, plan_unmap, nullptr},
     Hook{"mremap", SYS_mremap, HookFilter::kAlways, false, plan_mremap, grow_in_place},
@@ -192,6 +201,10 @@ constexpr std::array kHooks = {
     Hook{"shmdt", SYS_shmdt, HookFilter::kAlways, false, plan_shmdt, nullptr},
     Hook{"shmat", SYS_shmat, HookFilter::kWithShmRemap, false, plan_shmat, nullptr},
     Hook{"remap_file_pages", SYS_remap_file_pages, HookFilter::kAlways, false, plan_unmap, nullptr},
+    Hook{"fallocate", SYS_fallocate, HookFilter::kWithHoles, false, plan_fallocate, nullptr},
+    Hook{"ftruncate", SYS_ftruncate, HookFilter::kAlways, false, plan_ftruncate, nullptr},
+    Hook{"truncate", SYS_truncate, HookFilter::kAlways, false, plan_truncate, nullptr},
+    Hook{"userfaultfd", SYS_ioctl, HookFilter::kUserfaultfd, false, plan_userfaultfd, nullptr},
     Hook{"clone", SYS_clone, HookFilter::kWithoutCloneVm, true, plan_fork, nullptr},
 #ifdef SYS_fork
     Hook{"fork", SYS_fork, HookFilter::kAlways, true, plan_fork, nullptr},
@@ -227,6 +240,8 @@ const Hook* find_hook(std::string_view name) {
 }
 
 std::span<const int> harmless_advice() { return kHarmlessAdvice; }
+
+std::span<const std::uint32_t> userfaultfd_requests() { return kUserfaultfdRequests; }
 
 long execute(long number, const SyscallArguments& arguments) {
   const long result = syscall(number, arguments[0], arguments[1], arguments[2], arguments[3],

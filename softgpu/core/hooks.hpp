@@ -35,6 +35,8 @@ enum class HookFilter {
   kWithMapFixed,    // mmap: only where it can replace a mapping
   kWithShmRemap,    // shmat: the same
   kWithRealAdvice,  // madvise: not where the advice leaves pages and fork's behaviour alone
+  kWithHoles,       // fallocate: where it takes parts of the file away
+  kUserfaultfd,     // ioctl: the two of a userfaultfd that change mapped pages
 };
 
 struct Hook {
@@ -56,6 +58,12 @@ const Hook* find_hook(std::string_view name);
 
 /// Advice for madvise that neither takes pages away nor changes what fork does.
 std::span<const int> harmless_advice();
+
+/// The requests of HookFilter::kUserfaultfd; newer than some headers.
+std::span<const std::uint32_t> userfaultfd_requests();
+
+/// The modes of fallocate that take parts of a file away or move them.
+inline constexpr std::uint32_t kFallocateHoles = 0x02 | 0x08 | 0x10 | 0x20;  // linux/falloc.h
 
 /// Makes the call on this thread; -errno on failure.
 long execute(long number, const SyscallArguments& arguments);

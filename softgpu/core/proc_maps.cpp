@@ -34,6 +34,22 @@ bool ProcLines::next(std::string_view& line) {
   }
 }
 
+namespace {
+
+/// "<offset> <major>:<minor> <inode>": offset and device in hex, inode in decimal.
+void parse_file(const char* begin, const char* end, Vma& vma) {
+  const auto read_field = [&](auto& value, int base) {
+    begin = std::from_chars(begin, end, value, base).ptr;
+    begin += begin != end ? 1 : 0;
+  };
+  read_field(vma.file_offset, 16);
+  read_field(vma.device_major, 16);
+  read_field(vma.device_minor, 16);
+  read_field(vma.inode, 10);
+}
+
+}  // namespace
+
 bool parse_vma_line(std::string_view line, Vma& vma) {
   // "7f0000000000-7f0000001000 rw-p 00000000 00:00 0   [heap]"
   Vma parsed;
@@ -51,6 +67,9 @@ bool parse_vma_line(std::string_view line, Vma& vma) {
   parsed.writable = rights[1] == 'w';
   parsed.executable = rights[2] == 'x';
   parsed.shared = rights[3] == 's';
+  if (end - rights > 5) {
+    parse_file(rights + 5, end, parsed);
+  }
   const std::size_t path = line.find('/');
   if (path != std::string_view::npos) {
     parsed.path = line.substr(path);

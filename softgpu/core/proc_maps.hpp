@@ -19,6 +19,10 @@ struct Vma {
   bool writable = false;
   bool executable = false;
   bool shared = false;
+  std::uint64_t file_offset = 0;
+  unsigned device_major = 0;  // of the file; inode 0: none
+  unsigned device_minor = 0;
+  std::uint64_t inode = 0;
   std::string_view path;  // valid during the visit only
 };
 

@@ -84,6 +84,18 @@ void allow_code(FilterBuilder& filter, const CodeRange& range) {
   }
 }
 
+/// Answers `action` for each of these values of the argument, `otherwise` for all others.
+template <typename Values>
+void answer_by_value(FilterBuilder& filter, unsigned argument, const Values& values,
+                     std::uint32_t action, std::uint32_t otherwise) {
+  filter.load(low_word(argument_field(argument)));
+  for (const auto value : values) {
+    filter.skip_unless(BPF_JEQ, static_cast<std::uint32_t>(value), 1);
+    filter.answer(action);
+  }
+  filter.answer(otherwise);
+}
+
 /// Notifies when some bit of `mask` in the argument is set.
 void notify_if_set(FilterBuilder& filter, unsigned argument, std::uint32_t mask) {
   filter.load(low_word(argument_field(argument)));
@@ -108,13 +120,11 @@ void decide(FilterBuilder& filter, HookFilter when) {
       filter.answer(kNotify);
       return;
     case HookFilter::kWithRealAdvice:
-      filter.load(low_word(argument_field(2)));
-      for (const int advice : harmless_advice()) {
-        filter.skip_unless(BPF_JEQ, static_cast<std::uint32_t>(advice), 1);
-        filter.answer(kAllow);
-      }
-      filter.answer(kNotify);
-      return;
+      return answer_by_value(filter, 2, harmless_advice(), kAllow, kNotify);
+    case HookFilter::kWithHoles:
+      return notify_if_set(filter, 1, kFallocateHoles);
+    case HookFilter::kUserfaultfd:
+      return answer_by_value(filter, 1, userfaultfd_requests(), kNotify, kAllow);
   }
 }
 

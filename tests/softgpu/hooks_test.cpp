@@ -3,6 +3,7 @@
 #include "softgpu/core/hooks.hpp"
 
 #include <gtest/gtest.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -70,6 +71,57 @@ TEST(HookPlan, MremapNamesWhatItTakesAway) {
   EXPECT_EQ(intervals(*plan(
                 "mremap", {kAddress, kPageSize, kPages4, MREMAP_MAYMOVE | MREMAP_FIXED, 0x40000})),
             "10000-11000 40000-44000");
+}
+
+/// Pages 1 to 4 of a file of 8, mapped privately: they are notified like shared ones.
+class MappedFile : public testing::Test {
+ protected:
+  MappedFile() {
+    EXPECT_EQ(ftruncate(file_, 8 * kPageSize), 0);
+    memory_ = mmap(nullptr, kPages4, PROT_READ, MAP_PRIVATE, file_, kPageSize);
+    EXPECT_NE(memory_, MAP_FAILED);
+  }
+  ~MappedFile() override {
+    munmap(memory_, kPages4);
+    close(file_);
+  }
+
+  /// Pages [first, end) of the mapping, as intervals() writes them.
+  std::string pages(unsigned first, unsigned end) const {
+    HookPlan expected;
+    expected.add(reinterpret_cast<std::uintptr_t>(memory_) + first * kPageSize,
+                 (end - first) * kPageSize);
+    return intervals(expected);
+  }
+
+  std::string planned(const char* hook, std::uint64_t second, std::uint64_t third = 0,
+                      std::uint64_t fourth = 0) const {
+    return intervals(*plan(hook, {static_cast<std::uint64_t>(file_), second, third, fourth}));
+  }
+
+  const int file_ = memfd_create("hooks_test", 0);
+  void* memory_ = nullptr;
+};
+
+TEST_F(MappedFile, TruncationNamesTheMappedPagesBehindTheNewEnd) {
+  EXPECT_EQ(planned("ftruncate", 0), pages(0, 4));
+  EXPECT_EQ(planned("ftruncate", 3 * kPageSize), pages(2, 4));
+  EXPECT_EQ(planned("ftruncate", 2 * kPageSize + 1), pages(2, 4));  // the partial page stays
+  EXPECT_EQ(planned("ftruncate", 5 * kPageSize), "");
+  EXPECT_EQ(planned("ftruncate", 9 * kPageSize), "");
+  const std::string path = "/proc/self/fd/" + std::to_string(file_);
+  EXPECT_EQ(intervals(*plan("truncate", {reinterpret_cast<std::uint64_t>(path.c_str()), 0})),
+            pages(0, 4));
+  EXPECT_EQ(intervals(*plan("truncate", {1, 0})), "");  // no path there
+}
+
+TEST_F(MappedFile, HolesNameTheMappedPagesInside) {
+  constexpr std::uint64_t kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
+  EXPECT_EQ(planned("fallocate", kPunch, 0, kPageSize), "");
+  EXPECT_EQ(planned("fallocate", kPunch, 2 * kPageSize, kPageSize), pages(1, 2));
+  EXPECT_EQ(planned("fallocate", kPunch, 0, UINT64_MAX), pages(0, 4));
+  EXPECT_EQ(planned("fallocate", FALLOC_FL_COLLAPSE_RANGE, 3 * kPageSize, kPageSize), pages(2, 4));
+  EXPECT_EQ(intervals(*plan("fallocate", {UINT64_MAX, kPunch, 0, kPageSize})), "");  // no file
 }
 
 TEST(HookPlan, ForkAdviceChangesPolicyOnly) {

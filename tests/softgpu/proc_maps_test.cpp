@@ -29,6 +29,10 @@ TEST(ParseVmaLine, ReadsSharedMappingsAndPaths) {
   EXPECT_FALSE(vma.writable);
   EXPECT_TRUE(vma.executable);
   EXPECT_TRUE(vma.shared);
+  EXPECT_EQ(vma.file_offset, 0x2000u);
+  EXPECT_EQ(vma.device_major, 8u);
+  EXPECT_EQ(vma.device_minor, 1u);
+  EXPECT_EQ(vma.inode, 17u);
   EXPECT_EQ(vma.path, "/tmp/a file");
 }
 

@@ -4,9 +4,12 @@
 
 #include <gtest/gtest.h>
 #include <linux/audit.h>
+#include <linux/falloc.h>
 #include <linux/mman.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
@@ -121,6 +124,22 @@ TEST_F(FilterTest, HarmlessAdviceIsAllowedAndUnknownAdviceIsNot) {
                            MADV_PAGEOUT, kAdviceCollapse, MADV_UNMERGEABLE, 9999}) {
     EXPECT_EQ(answer(SYS_madvise, {0, 0, static_cast<std::uint64_t>(advice)}), kNotify) << advice;
   }
+}
+
+TEST_F(FilterTest, FallocateIsReportedOnlyWhereItTakesPartsAway) {
+  EXPECT_EQ(answer(SYS_fallocate, {3, 0}), kAllow);
+  EXPECT_EQ(answer(SYS_fallocate, {3, FALLOC_FL_KEEP_SIZE}), kAllow);
+  for (const std::uint64_t mode :
+       {FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_COLLAPSE_RANGE, FALLOC_FL_ZERO_RANGE,
+        FALLOC_FL_INSERT_RANGE}) {
+    EXPECT_EQ(answer(SYS_fallocate, {3, mode}), kNotify) << mode;
+  }
+}
+
+TEST_F(FilterTest, OfIoctlsOnlyUserfaultfdsAreReported) {
+  EXPECT_EQ(answer(SYS_ioctl, {3, UFFDIO_WRITEPROTECT}), kNotify);
+  EXPECT_EQ(answer(SYS_ioctl, {3, UFFDIO_COPY}), kAllow);
+  EXPECT_EQ(answer(SYS_ioctl, {3, TCGETS}), kAllow);
 }
 
 TEST_F(FilterTest, ExemptCodeIsNotReported) {
