@@ -98,9 +98,13 @@ constexpr std::array kOperations = {
                     "SOFT_DIRTY", "of all memory; the pages stay, so nothing goes wrong"},
 };
 
-/// Prints what was noticed; the test judges it.
-PROCESS_BODY(run_memory_operation) {
-  const std::string_view name = std::getenv(kOperationVariable);
+PROCESS_BODY(run_memory_operation) { perform_operation(std::getenv(kOperationVariable)); }
+
+}  // namespace
+
+std::span<const MemoryOperation> memory_operations() { return kOperations; }
+
+void perform_operation(std::string_view name, const Bracket& bracket) {
   const auto* operation =
       std::find_if(kOperations.begin(), kOperations.end(),
                    [&](const MemoryOperation& candidate) { return candidate.name == name; });
@@ -112,20 +116,18 @@ PROCESS_BODY(run_memory_operation) {
     device_words = register_memory(map_memory(kVictimSize), kVictimSize);
   }
   RunningKernel kernel(device_words, kVictimSize / sizeof(std::uint64_t));
+  bracket.begin();
   operation->change(victim, log);
   const std::size_t evictions = log.count("9");
   log.wait_for("a", evictions, " 50f7");
   kernel.wait_for_passes(3);
+  bracket.end();
   const std::uint64_t mismatches = kernel.mismatches();
   kernel.stop();
   softgpu_audit_now();
   std::printf("evictions=%zu accusations=%zu mismatches=%lu audit=%s\n", evictions,
               log.accusations(), mismatches, softgpu_audit_status());
 }
-
-}  // namespace
-
-std::span<const MemoryOperation> memory_operations() { return kOperations; }
 
 ProcessResult run_operation(const MemoryOperation& operation, Environment environment) {
   environment[kOperationVariable] = operation.name;

@@ -40,6 +40,16 @@ struct MemoryOperation {
 
 std::span<const MemoryOperation> memory_operations();
 
+/// Called just before the change and once the device has been restored.
+struct Bracket {
+  void (*begin)() = [] {};
+  void (*end)() = [] {};
+};
+
+/// In a process body: makes the victim, starts a kernel, does the operation, prints what was
+/// noticed.
+void perform_operation(std::string_view name, const Bracket& bracket = {});
+
 /// The operation in a process of its own, beside a running kernel. The output has a line
 /// "evictions=N accusations=N mismatches=N audit=STATUS".
 ProcessResult run_operation(const MemoryOperation& operation, Environment environment = {});
