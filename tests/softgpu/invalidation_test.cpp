@@ -37,6 +37,13 @@ char* managed_memory() {
   return static_cast<char*>(memory);
 }
 
+/// The kernel has found zeros in so many words once, and nothing else wrong. The word at which it
+/// was stopped counts twice if it had just been stored, and not at all if it was about to be.
+bool is_lost_once(const RunningKernel& kernel, std::size_t words) {
+  return kernel.mismatches() == kernel.zeros() && kernel.zeros() + 1 >= words &&
+         kernel.zeros() <= words + 1;
+}
+
 PROCESS_TEST(Invalidation, DontneedEvictsAndRestoresUserptr) {
   DriverLog log;
   char* memory = map_memory(kSize);
@@ -45,9 +52,7 @@ PROCESS_TEST(Invalidation, DontneedEvictsAndRestoresUserptr) {
   log.wait_for("9", 1, kEvictedUserptr);
   log.wait_for("a", 1, kRestored);
   kernel.wait_for_passes(3);
-  // The kernel finds zeros in that page once, and nothing else wrong.
-  REQUIRE(kernel.mismatches() == kWordsPerPage);
-  REQUIRE(kernel.zeros() == kWordsPerPage);
+  REQUIRE(is_lost_once(kernel, kWordsPerPage));
   REQUIRE(log.accusations() == 0);
   // Both sides look at the same new page.
   kernel.stop();
@@ -129,8 +134,7 @@ PROCESS_TEST(Invalidation, MapFixedReplacesTheMemoryUnderTheKernel) {
   map_fresh_memory_over(memory, kSize);
   log.wait_for("a", 1, kRestored);
   kernel.wait_for_passes(3);
-  REQUIRE(kernel.zeros() == kernel.mismatches());
-  REQUIRE(kernel.mismatches() <= kWords);
+  REQUIRE(is_lost_once(kernel, kWords));
   REQUIRE(log.accusations() == 0);
   kernel.stop();
   REQUIRE(load_word(reinterpret_cast<std::uint64_t*>(memory)) == kernel.passes());
@@ -144,8 +148,7 @@ PROCESS_TEST(Invalidation, ManagedMemoryIsAnSvmRange) {
   log.wait_for("9", 1, kEvictedSvm);
   log.wait_for("a", 1, kRestored);
   kernel.wait_for_passes(3);
-  REQUIRE(kernel.mismatches() == kWordsPerPage);
-  REQUIRE(kernel.zeros() == kWordsPerPage);
+  REQUIRE(is_lost_once(kernel, kWordsPerPage));
   REQUIRE(log.accusations() == 0);
   kernel.stop();
   REQUIRE_HIP(hipFree(memory));

@@ -3,6 +3,7 @@
 // each, with the code that does it to registered memory. docs/softgpu.md has the rows as a table.
 #pragma once
 
+#include <ostream>
 #include <span>
 #include <string>
 #include <string_view>
@@ -37,6 +38,9 @@ struct MemoryOperation {
   std::string_view heard_by_kfd;
   std::string_view remark;
 };
+
+/// How GoogleTest names a row; it would print the bytes.
+inline void PrintTo(const MemoryOperation& operation, std::ostream* out) { *out << operation.name; }
 
 std::span<const MemoryOperation> memory_operations();
 
