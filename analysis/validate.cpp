@@ -33,17 +33,18 @@ struct LocatedRow {
 class Validator {
  public:
   explicit Validator(const std::filesystem::path& folder)
-      : manifest_file_(folder / "manifest.json"),
+      : folder_(folder),
+        manifest_file_(folder / "manifest.json"),
         summary_file_(folder / "summary.csv"),
         samples_file_(folder / "samples.csv") {}
 
   ValidationReport run() {
     std::ifstream summary = open_input(summary_file_);
-    std::ifstream samples = open_input(samples_file_);
+    const std::unique_ptr<std::istream> samples = open_samples(folder_);
     const std::string manifest_text = read_text_file(manifest_file_);
     guarded([&] { manifest_ = parse_manifest(manifest_text, manifest_file_.string()); });
     guarded([&] { read_summary_rows(summary); });
-    guarded([&] { read_sample_rows(samples); });
+    guarded([&] { read_sample_rows(*samples); });
     check_summaries_without_samples();
     check_counts();
     return std::move(report_);
@@ -229,6 +230,7 @@ class Validator {
     check("sample_rows", manifest_->sample_rows, report_.sample_rows);
   }
 
+  std::filesystem::path folder_;
   std::filesystem::path manifest_file_;
   std::filesystem::path summary_file_;
   std::filesystem::path samples_file_;

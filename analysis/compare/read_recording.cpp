@@ -151,10 +151,8 @@ RunSet read_recording_folder(const std::filesystem::path& folder, EventSet event
   const std::filesystem::path summary = folder / "summary.csv";
   std::ifstream summary_in = open_input(summary);
   read_summary_runs(summary_in, summary.string(), events, runs);
-  const std::filesystem::path samples = folder / "samples.csv";
-  if (std::filesystem::exists(samples)) {
-    std::ifstream samples_in = open_input(samples);
-    read_sample_events(samples_in, samples.string(), events, runs);
+  if (has_samples(folder)) {
+    read_sample_events(*open_samples(folder), (folder / "samples.csv").string(), events, runs);
   }
   const std::filesystem::path manifest = folder / "manifest.json";
   if (std::filesystem::exists(manifest)) apply_manifest(manifest, runs);

@@ -284,7 +284,7 @@ RecordingData read_recording(const fs::path& folder, KeyTable& keys) {
   data.platform = platform_of_folder(data.name);
   try {
     read_manifest_into(data);
-    data.has_samples = fs::exists(folder / "samples.csv");
+    data.has_samples = analysis::has_samples(folder);
     SummaryReader(folder / "summary.csv", keys, data).read();
   } catch (const std::exception& error) {
     // Where the project lies is nobody's business.

@@ -88,8 +88,8 @@ void add_summary(const std::vector<SummaryRow>& rows, Cases& cases) {
 }
 
 void add_samples(const RecordingData& recording, Cases& cases) {
-  std::ifstream in = analysis::open_input(recording.folder / "samples.csv");
-  analysis::RowReader<SampleRow> reader(analysis::sample_columns(), in, "samples.csv");
+  const std::unique_ptr<std::istream> in = analysis::open_samples(recording.folder);
+  analysis::RowReader<SampleRow> reader(analysis::sample_columns(), *in, "samples.csv");
   std::map<std::string, CaseDetail*> by_name;  // a sample does not name its device
   for (auto& [key, detail] : cases) by_name.try_emplace(key.first, &detail);
   SampleRow row;

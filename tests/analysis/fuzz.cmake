@@ -50,7 +50,7 @@ endforeach()
 set(reader_fuzz ${CMAKE_CURRENT_BINARY_DIR}/fuzz_reader)
 add_custom_command(OUTPUT ${reader_fuzz}
   COMMAND ${NOTIFIER_FUZZ_COMPILER} -fsanitize=fuzzer,address,undefined ${reader_fuzz_objects}
-    -lpthread -o ${reader_fuzz}
+    -lpthread -lz -o ${reader_fuzz}
   DEPENDS ${reader_fuzz_objects} VERBATIM)
 add_custom_target(fuzz_reader_build ALL DEPENDS ${reader_fuzz})
 

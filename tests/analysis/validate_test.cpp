@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <sstream>
 
 #include "analysis/csv.hpp"
+#include "analysis/files.hpp"
 #include "analysis/summary.hpp"
 #include "temporary_folder.hpp"
 
@@ -94,6 +96,25 @@ TEST(Validate, AcceptsAValidRecording) {
   EXPECT_EQ(report.findings, Findings{});
   EXPECT_EQ(report.summary_rows, 15u);
   EXPECT_EQ(report.sample_rows, 10u);
+}
+
+// As scripts/nightly --pack-after leaves it.
+TEST(Validate, AcceptsPackedSamplesAndRefusesBrokenOnes) {
+  const TemporaryFolder folder;
+  make_recording().write(folder);
+  const std::string samples = (folder.path() / "samples.csv").string();
+  ASSERT_EQ(std::system(fmt::format("gzip --no-name '{}'", samples).c_str()), 0);
+  ASSERT_FALSE(std::filesystem::exists(samples));
+  const ValidationReport report = validate_recording(folder.path());
+  EXPECT_EQ(report.findings, Findings{});
+  EXPECT_EQ(report.sample_rows, 10u);
+  const std::string packed = read_text_file(samples + ".gz");
+  folder.write("samples.csv.gz", packed.substr(0, packed.size() / 2));
+  EXPECT_THROW(validate_recording(folder.path()), InputError);
+  std::string flipped = packed;
+  flipped[flipped.size() / 2] ^= 0x55;
+  folder.write("samples.csv.gz", flipped);
+  EXPECT_THROW(validate_recording(folder.path()), InputError);
 }
 
 TEST(Validate, FindsASummaryThatDoesNotFollowFromTheSamples) {

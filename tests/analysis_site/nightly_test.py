@@ -84,6 +84,7 @@ def main():
     check(not oldest.exists(), "not packed")
     unpacked = subprocess.run(["gunzip", "-c", f"{oldest}.gz"], capture_output=True, check=True)
     check(unpacked.stdout == content, "packing lost something")
+    check(not nights.findings(), f"packed recordings are valid: {nights.findings()}")
 
     for wrong in (["--runs", "x"], ["--nonsense"], ["--runs"]):
         done = subprocess.run([PROJECT / "scripts/nightly", *wrong], capture_output=True)
