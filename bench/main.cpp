@@ -20,7 +20,9 @@
 #include "bench/observer_cost.hpp"
 #include "bench/options.hpp"
 #include "bench/probe_command.hpp"
+#include "bench/recipe.hpp"
 #include "bench/self_test.hpp"
+#include "bench/storm_command.hpp"
 #include "bench/suite.hpp"
 #include "harness/environment.hpp"
 #include "harness/format.hpp"
@@ -39,6 +41,16 @@ std::vector<PlannedCase> plan_cases(const Options& options) {
   if (const std::optional<Case> explained = parse_case(options.explain)) {
     for (const Case& wanted : cases_to_explain(*explained)) {
       plan.push_back({wanted, usual_events(wanted)});
+    }
+    return plan;
+  }
+  if (!options.recipe.empty()) {
+    for (const Mitigation& mitigation : recipe(options.recipe)) {
+      const auto& chosen = options.mitigations;
+      if (!chosen.empty() &&
+          std::find(chosen.begin(), chosen.end(), mitigation.name) == chosen.end())
+        continue;
+      plan.push_back({mitigation.measured, usual_events(mitigation.measured)});
     }
     return plan;
   }
@@ -65,7 +77,7 @@ std::uint64_t choose_seed(const Options& options) {
   return options.seed ? *options.seed : std::random_device{}() * 65'536ull % (1ull << 48);
 }
 
-nlohmann::json make_manifest(const Options& options, std::uint64_t seed, int argc, char** argv) {
+nlohmann::json make_manifest(const Options& options, std::uint64_t seed) {
   nlohmann::json manifest;
   manifest["environment"] = read_environment(SystemView());
   std::string machine = options.machine;
@@ -79,7 +91,7 @@ nlohmann::json make_manifest(const Options& options, std::uint64_t seed, int arg
     if (std::isalnum(static_cast<unsigned char>(byte)) == 0 && byte != '-') byte = '_';
   }
   manifest["machine"] = machine.empty() ? "unnamed" : machine;
-  manifest["command"] = std::vector<std::string>(argv, argv + argc);
+  manifest["command"] = options.command;
   manifest["seed"] = seed;
   manifest["suite"] = {{"runs", options.runs}};
   return manifest;
@@ -204,6 +216,9 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
   std::vector<analysis::SummaryRow> rows;
   if (trusted || stop_requested()) rows = run_registered(suite, plan, options, seed);
   const int exit_code = finish(suite, options);
+  if (!options.recipe.empty()) {
+    std::printf("\n%s", recipe_markdown(options.recipe, rows).c_str());
+  }
   if (!options.table.empty()) {
     std::printf("\n%s", (options.csv ? fork_policy_csv(rows) : fork_policy_markdown(rows)).c_str());
   }
@@ -240,8 +255,7 @@ int print_observer_cost(const Options& options, const DeviceInfo& device, std::u
   return kExitOk;
 }
 
-int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed,
-              int argc, char** argv) {
+int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed) {
   install_stop_handlers();
   RunSafety safety{SystemView()};
   std::unique_ptr<WorkerProcess> worker =
@@ -263,13 +277,17 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
     worker.reset();
     return validate_meter(options, device, seed);
   }
+  if (!options.storm.empty()) {
+    worker.reset();
+    return print_storm(options, device, seed);
+  }
   if (!options.observer_cost.empty()) {
     worker.reset();
     return print_observer_cost(options, device, seed);
   }
   Suite suite(options, seed, std::move(worker), std::move(safety));
   try {
-    suite.start_recording(make_manifest(options, seed, argc, argv));
+    suite.start_recording(make_manifest(options, seed));
   } catch (const ResultsError& error) {
     std::fprintf(stderr, "%s\n", error.what());
     return kExitResults;
@@ -322,7 +340,7 @@ int bench_main(int argc, char** argv) {
     print_schedule(options, plan, seed);
     return kExitOk;
   }
-  return run_suite(options, plan, seed, argc, argv);
+  return run_suite(options, plan, seed);
 }
 
 }  // namespace

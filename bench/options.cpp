@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <string_view>
@@ -12,6 +13,8 @@
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/recipe.hpp"
+#include "bench/replay.hpp"
 #include "bench/stopping_rule.hpp"
 #include "harness/case.hpp"
 
@@ -54,6 +57,9 @@ void add_instrument_options(CLI::App& app, Options& options, std::string& precis
   app.add_option("--observer-cost", options.observer_cost,
                  "Only run this CASE with and without each part of the observation, in --runs "
                  "rounds, and print the ratios");
+  app.add_option("--storm", options.storm,
+                 "Only repeat this CASE's event 1 to 10 000 times a second, and print what is left "
+                 "of the kernel's work");
   CLI::Option* wanted =
       app.add_option("--precision", precision,
                      "Run each case until the 95 % interval of the median over runs is this "
@@ -76,11 +82,18 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
   app.add_option("--filter", options.filter,
                  "Only cases whose name matches this regular expression (or, after a -, does not); "
                  "searches all cases");
-  CLI::Option* table =
-      app.add_option("--table", options.table,
-                     "Run the selection of that name and print its table (Markdown) at the end")
-          ->check(CLI::IsMember({"fork-policy"}));
-  app.add_flag("--csv", options.csv, "--table as CSV")->needs(table);
+  CLI::Option* recipe =
+      app.add_option("--recipe", options.recipe,
+                     "Run what a real program does with and without each way out, and say what it "
+                     "bought")
+          ->check(CLI::IsMember(recipe_names()));
+  app.add_option("--mitigation", options.mitigations,
+                 "Of the recipe's ways only these (none, dontfork, ...; its table names all)")
+      ->needs(recipe);
+  app.add_option("--table", options.table,
+                 "Run the selection of that name and print its table (Markdown) at the end")
+      ->check(CLI::IsMember({"fork-policy"}));
+  app.add_flag("--csv", options.csv, "--table or --storm as CSV");
   CLI::Option* list =
       app.add_flag("--list", options.list, "List the cases and what each does, then end");
   app.add_flag("--long", options.long_list,
@@ -107,6 +120,9 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
   app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");
   app.add_option("--seed", options.seed,
                  "Seed of the schedule and of the data; printed, replayable");
+  app.add_option("--replay", options.replay,
+                 "Run again what the recording in this folder ran, with its seed and its options; "
+                 "those that are given here replace them");
   app.add_option("--runs", options.runs, "Runs of each case, each in a fresh worker process")
       ->check(CLI::Range(1U, 1'000'000U))
       ->capture_default_str();
@@ -158,10 +174,21 @@ std::string sort_extras(const std::vector<std::string>& extras, Options& options
   return "";
 }
 
-}  // namespace
+void check_mitigations(const Options& options) {
+  const std::vector<Mitigation> known = recipe(options.recipe);
+  for (const std::string& name : options.mitigations) {
+    if (std::any_of(known.begin(), known.end(),
+                    [&](const Mitigation& one) { return one.name == name; })) {
+      continue;
+    }
+    throw CLI::ValidationError("--mitigation",
+                               "the recipe " + options.recipe + " knows no '" + name + "'");
+  }
+}
 
-ParsedOptions parse_options(int argc, char** argv) {
+ParsedOptions parse_once(int argc, char** argv) {
   ParsedOptions parsed;
+  parsed.options.command.assign(argv, argv + argc);
   std::vector<std::string> sizes;
   std::string precision;
   CLI::App app{
@@ -189,9 +216,11 @@ ParsedOptions parse_options(int argc, char** argv) {
     const std::string error = sort_extras(app.remaining(), parsed.options);
     if (!error.empty()) throw CLI::ValidationError(error);
     CaseFilter{parsed.options.filter};
+    check_mitigations(parsed.options);
     if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
     CaseFilter{parsed.options.trace};
-    for (const std::string& name : {parsed.options.explain, parsed.options.observer_cost}) {
+    for (const std::string& name :
+         {parsed.options.explain, parsed.options.observer_cost, parsed.options.storm}) {
       if (!name.empty() && !parse_case(name)) {
         throw CLI::ValidationError("no case is called '" + name + "'; --list shows all");
       }
@@ -206,6 +235,24 @@ ParsedOptions parse_options(int argc, char** argv) {
     parsed.exit_code = kExitUsage;
   }
   return parsed;
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, char** argv) {
+  ParsedOptions given = parse_once(argc, argv);
+  if (given.exit_code || given.options.replay.empty()) return given;
+  std::vector<std::string> arguments;
+  try {
+    arguments = replayed_arguments(given.options.replay, {argv + 1, argv + argc});
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "%s\n", error.what());
+    given.exit_code = kExitUsage;
+    return given;
+  }
+  std::vector<char*> pointers{argv[0]};
+  for (std::string& argument : arguments) pointers.push_back(argument.data());
+  return parse_once(static_cast<int>(pointers.size()), pointers.data());
 }
 
 }  // namespace notifier

@@ -12,9 +12,11 @@ namespace notifier {
 struct Options {
   std::string selection = "default";
   bool all = false;
-  std::string filter;  // regular expression; our spelling of --benchmark_filter
-  std::string table;   // "fork-policy" or empty
-  bool csv = false;    // the table as CSV
+  std::string filter;                    // regular expression; our spelling of --benchmark_filter
+  std::string recipe;                    // name of one, or empty
+  std::vector<std::string> mitigations;  // of the recipe; none: all
+  std::string table;                     // "fork-policy" or empty
+  bool csv = false;                      // the table as CSV
   bool list = false;
   bool long_list = false;
   bool list_names = false;  // --benchmark_list_tests
@@ -29,8 +31,11 @@ struct Options {
   std::string explain;  // name of a case
   std::string trace;    // regular expression: cases of which every event is traced
   bool histogram = false;
-  std::string observer_cost;        // name of a case
-  std::optional<double> precision;  // share of the median at which a case is done
+  std::string observer_cost;         // name of a case
+  std::vector<std::string> command;  // all arguments, those of a replayed recording included
+  std::string storm;                 // name of a case
+  std::string replay;                // folder of a recording
+  std::optional<double> precision;   // share of the median at which a case is done
   bool precision_of_p99 = false;
   std::uint32_t time_budget_s = 900;  // with precision
   std::string sysroot;                // for --probe: the root of another machine's files
@@ -53,6 +58,7 @@ struct ParsedOptions {
   std::optional<int> exit_code;
 };
 
+/// --replay is resolved: the options are those of the recording, as far as none is given again.
 ParsedOptions parse_options(int argc, char** argv);
 
 }  // namespace notifier

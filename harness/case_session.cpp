@@ -222,6 +222,7 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   const auto before = workload_->device_findings();
   open_window(window);
   row.perform(event);
+  begun_.push_back({event.enter_ns, row.name});
   event.passes_at_return = most_passes();
   if (!wait_until_quiet(window.driver_cursor)) analysis::add_flag(sample.flags, "not_quiet");
   close_window(window);

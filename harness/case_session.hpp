@@ -15,6 +15,7 @@
 #include "harness/clock_reader.hpp"
 #include "harness/event_trace.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/storm.hpp"
 #include "harness/userfault_hold.hpp"
 #include "harness/workload_driver.hpp"
 
@@ -79,6 +80,8 @@ class CaseSession {
   /// The same with a page whose next store waits for the CPU (userfaultfd). Software GPU only: a
   /// GPU's fault on such a page is fatal. Throws CannotPerform where the kernel refuses.
   MeterReading hold_by_userfault(double hold_ns);
+  /// Repeats the row's event at a rate (storm.hpp).
+  StormPoint storm(const Perturbation& row, double events_per_s, double seconds);
   /// Self-test: puts a record of violation class `which` into the buffer from the CPU. Throws
   /// std::invalid_argument for a class that the CPU cannot plant.
   void plant(const std::string& which);
@@ -114,6 +117,7 @@ class CaseSession {
   void take_driver_findings();
   void excuse_kernel_migrations();
   std::uint64_t most_passes() const;
+  std::string describe_violation(const ViolationRecord& record) const;
 
   CaseRequest request_;
   DriverEventListener* driver_events_;
@@ -131,6 +135,12 @@ class CaseSession {
   bool reports_stops_ = false;  // the driver writes a report of each stop
   std::unique_ptr<UserfaultHold> userfault_;
   std::optional<Observed> last_;
+  /// All events, to name the one that raced with a violation.
+  struct Begun {
+    std::int64_t enter_ns;
+    std::string_view perturbation;
+  };
+  std::vector<Begun> begun_;
   std::uint64_t scans_ = 0;
   std::uint64_t migrations_at_start_ = 0;
   std::uint64_t pages_moved_by_rows_ = 0;  // EventContext::pages_moved, summed

@@ -227,12 +227,28 @@ void CaseSession::verify() {
   findings_.violations += device.violations;
   findings_.words_checked += device.words_checked;
   for (const ViolationRecord& record : device.kept) {
-    findings_.kept.push_back(fmt::format(
-        "{}: word {} held {:016x} where {:016x} was expected, pass {}, device clock {}",
-        to_string(classify_device_view(record.observed, record.expected, record.word_index,
-                                       workload_->options().identity)),
-        record.word_index, record.observed, record.expected, record.pass, record.clock_ticks));
+    findings_.kept.push_back(describe_violation(record));
   }
+}
+
+std::string CaseSession::describe_violation(const ViolationRecord& record) const {
+  const ViolationClass kind = classify_device_view(
+      record.observed, record.expected, record.word_index, workload_->options().identity);
+  std::string text =
+      fmt::format("{}: word {} at {}, epoch {} ({:016x}), where epoch {} ({:016x}) was expected",
+                  to_string(kind), record.word_index,
+                  fmt::ptr(buffer_->device() + record.word_index), record_epoch(record.observed),
+                  record.observed, record_epoch(record.expected), record.expected);
+  const auto time = clocks_.gpu.to_raw(static_cast<std::int64_t>(record.clock_ticks));
+  if (!time) return text;
+  text += fmt::format(", {:.6f} s into the recording",
+                      static_cast<double>(time->value - request_.recording_start_ns) / 1e9);
+  const auto later = std::upper_bound(
+      begun_.begin(), begun_.end(), time->value,
+      [](std::int64_t at_ns, const Begun& event) { return at_ns < event.enter_ns; });
+  if (later == begun_.begin()) return text + ", before the first event";
+  return text + fmt::format(", after event {} ({})", later - begun_.begin() - 1,
+                            std::prev(later)->perturbation);
 }
 
 CaseFindings CaseSession::findings() const {

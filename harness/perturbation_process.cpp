@@ -170,6 +170,26 @@ void perform_fork_parent_write(EventContext& event) {
   }
 }
 
+void perform_fork_workers(EventContext& event) {
+  constexpr std::size_t kWorkers = 4;
+  event.board->clear();
+  bool failed = false;
+  timed(event, [&] {
+    for (std::size_t worker = 0; worker < kWorkers && !failed; ++worker) {
+      const pid_t child = fork();
+      if (child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        event.board->wait_for_request(1);
+        _exit(0);
+      }
+      failed = child < 0;
+      event.children[worker] = std::max(child, 0);
+    }
+  });
+  if (failed) event.board->post_request();  // those that are there may go
+  throw_if(failed, "fork of a worker");
+}
+
 void perform_fork_exec(EventContext& event) {
   timed_fork(event, [](EventContext&) {
     execl("/bin/true", "true", nullptr);
@@ -227,6 +247,11 @@ void perform_clone_vm(EventContext& event) {
 }
 
 void finish_children_exited(EventContext& event) { join_children(event); }
+
+void finish_workers(EventContext& event) {
+  event.board->post_request();
+  join_children(event);
+}
 
 void finish_child_write(EventContext& event) {
   event.board->post_request();

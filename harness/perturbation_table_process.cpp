@@ -88,6 +88,17 @@ constexpr std::array kRows{
                  .misleads = "call is the time of all eight forks",
                  .perform = perform_fork_storm,
                  .finish = finish_children_exited},
+    Perturbation{.name = "fork_workers",
+                 .summary = "four forks in a row; the children live until the window is over",
+                 .scope = Scope::kProcess,
+                 .evictions = 1,
+                 .evictions_most = 4,
+                 .evictions_source = "as fork_exit; forks within the restore delay fall together "
+                                     "(kfd_facts §0.4)",
+                 .misleads = "call is the time of all four forks; the copy on write is paid once, "
+                             "however many children share the old page",
+                 .perform = perform_fork_workers,
+                 .finish = finish_workers},
     Perturbation{
         .name = "fork_unknown_buffer",
         .summary = "fork() that copies a buffer of the same size that the device does not know",

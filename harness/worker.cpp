@@ -14,6 +14,7 @@
 #include "harness/hip_check.hpp"
 #include "harness/message_channel.hpp"
 #include "harness/meter_run.hpp"
+#include "harness/storm.hpp"
 #include "harness/worker_protocol.hpp"
 
 namespace notifier {
@@ -64,6 +65,7 @@ class Worker {
       const std::string type = message.is_object() ? message.value("type", "") : "";
       if (type == "run") run(message);
       if (type == "meter") measure_meter(message);
+      if (type == "storm") measure_storm(message);
       message = json();
     }
   }
@@ -84,6 +86,20 @@ class Worker {
         answer["points"].push_back({{"method", point.method},
                                     {"injected_ns", point.injected_ns},
                                     {"measured_ns", point.measured_ns}});
+      }
+      channel_.send(answer);
+    } catch (const std::exception& error) {
+      channel_.send({{"type", "failed"}, {"reason", error.what()}});
+    }
+  }
+
+  void measure_storm(const json& message) {
+    try {
+      json answer{{"type", "storm"}, {"points", json::array()}};
+      for (const StormPoint& point :
+           run_storm(request_from_json(message), message.at("seconds"), driver_events_.get(),
+                     device_.node_id, [&](const std::string& phase) { send_phase(phase, -1); })) {
+        answer["points"].push_back(to_json(point));
       }
       channel_.send(answer);
     } catch (const std::exception& error) {

@@ -211,6 +211,24 @@ RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bo
   return outcome;
 }
 
+WorkerProcess::StormOutcome WorkerProcess::storm(const CaseRequest& request, double seconds,
+                                                 const std::function<bool()>& stop) {
+  StormOutcome storm;
+  json message = to_json(request);
+  message["type"] = "storm";
+  message["seconds"] = seconds;
+  const auto take = [&](const json& answer) {
+    for (const json& point : answer.at("points")) {
+      storm.points.push_back(storm_point_from_json(point));
+    }
+    return true;
+  };
+  RunOutcome outcome;
+  exchange(message, request.patience, stop, take, outcome);
+  storm.failure = outcome.failure;
+  return storm;
+}
+
 WorkerProcess::MeterOutcome WorkerProcess::measure_meter(const CaseRequest& request, bool long_form,
                                                          const std::function<bool()>& stop) {
   MeterOutcome meter;

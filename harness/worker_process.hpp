@@ -15,6 +15,7 @@
 #include "harness/case_run.hpp"
 #include "harness/message_channel.hpp"
 #include "harness/meter.hpp"
+#include "harness/storm.hpp"
 #include "harness/worker_protocol.hpp"
 
 namespace notifier {
@@ -61,6 +62,13 @@ class WorkerProcess {
   };
   MeterOutcome measure_meter(const CaseRequest& request, bool long_form,
                              const std::function<bool()>& stop);
+
+  /// Goes through the rates of a storm (storm.hpp).
+  struct StormOutcome {
+    std::vector<StormPoint> points;
+    std::string failure;
+  };
+  StormOutcome storm(const CaseRequest& request, double seconds, const std::function<bool()>& stop);
 
   /// Runs one case. `stop` is polled several times a second; when it says so the worker is ended.
   RunOutcome run(const CaseRequest& request, const std::function<bool()>& stop);

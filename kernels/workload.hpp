@@ -19,7 +19,7 @@ namespace notifier {
 
 inline constexpr std::uint64_t kWordsPerLine = 8;
 inline constexpr std::uint64_t kIterationsPerPoll = 64;  // control is polled and progress published
-inline constexpr std::uint64_t kViolationsKeptPerLane = 4;
+inline constexpr std::uint64_t kViolationsKeptPerLane = 16;
 
 // Outcomes other than the expected record that a running event makes legitimate.
 enum AllowedOutcome : std::uint64_t { kAllowNothing = 0, kAllowZero = 1, kAllowOlder = 2 };

@@ -267,6 +267,53 @@ TEST(Results, TheSelfTestCatchesEveryPlant) {
   }
 }
 
+TEST(Results, AReplayMakesTheSameDataAgain) {
+  const TemporaryFolder folder;
+  const Finished first = bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/.*64KiB",
+                                "--events", "3", "--no-self-test", "--results", folder.text()})
+                             .run();
+  ASSERT_EQ(first.exit_code, 0) << first.out << first.err;
+  const std::filesystem::path recording = only_recording(folder.path());
+  const TemporaryFolder again;
+  const Finished second = bench({"--replay", recording.string(), "--results", again.text()}).run();
+  ASSERT_EQ(second.exit_code, 0) << second.out << second.err;
+  const auto seeds = [](const std::filesystem::path& results) {
+    std::vector<std::pair<std::string, std::int64_t>> all;
+    for (const analysis::SummaryRow& row : read_back(results).summary) {
+      if (all.empty() || all.back().first != row.case_name) {
+        all.emplace_back(row.case_name, row.seed.value_or(-1));
+      }
+    }
+    return all;
+  };
+  EXPECT_EQ(seeds(folder.path()), seeds(again.path())) << "the same cases in the same order";
+  EXPECT_EQ(bench({"--replay", "/nowhere"}).run().exit_code, 2);
+}
+
+TEST(Results, AStormCountsWhatFallsTogether) {
+  const Finished finished =
+      bench({"--storm", "userptr/anon/dontneed/default/preempt/small/64KiB", "--csv"}).run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  std::istringstream in(finished.out);
+  std::string line;
+  std::getline(in, line);
+  int rates = 0;
+  for (; std::getline(in, line); ++rates) {
+    std::vector<double> fields;
+    std::istringstream parts(line);
+    for (std::string field; std::getline(parts, field, ',');) fields.push_back(std::stod(field));
+    ASSERT_EQ(fields.size(), 8u) << line;
+    EXPECT_GE(fields[3], 1) << line;          // events
+    EXPECT_GE(fields[3], fields[4]) << line;  // evictions fall together, never more than events
+    EXPECT_GE(fields[4], 1) << line;
+  }
+  EXPECT_EQ(rates, 9);
+  const Finished refused =
+      bench({"--storm", "userptr/anon/munmap_end/default/preempt/small/64KiB"}).run();
+  EXPECT_EQ(refused.exit_code, 77);
+  EXPECT_NE(refused.err.find("made whole again"), std::string::npos) << refused.err;
+}
+
 TEST(Results, AViolationIsExitCodeOneAndIsDescribed) {
   const TemporaryFolder folder;
   const Finished finished = bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB",
@@ -276,7 +323,12 @@ TEST(Results, AViolationIsExitCodeOneAndIsDescribed) {
   EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;
   EXPECT_NE(finished.out.find("VIOLATIONS"), std::string::npos) << finished.out;
   std::ifstream in(only_recording(folder.path()) / "manifest.json");
-  EXPECT_FALSE(nlohmann::json::parse(in).at("violations").empty());
+  const nlohmann::json violations = nlohmann::json::parse(in).at("violations");
+  ASSERT_FALSE(violations.empty());
+  const std::string text = violations.begin()->at(0);
+  for (const char* part : {"torn: word ", " at 0x", "epoch ", " s into the recording, ", "event"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << text;
+  }
 }
 
 }  // namespace

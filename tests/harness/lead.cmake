@@ -13,6 +13,7 @@ add_executable(host_side_test
   recording_test.cpp
   sample_analysis_test.cpp
   stall_cause_test.cpp
+  storm_test.cpp
   userfault_hold_test.cpp
   worker_protocol_test.cpp)
 target_link_libraries(host_side_test

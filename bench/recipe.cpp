@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+#include "bench/recipe.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <optional>
+
+#include "bench/case_families.hpp"
+#include "harness/format.hpp"
+
+namespace notifier {
+namespace {
+
+using analysis::Metric;
+using analysis::SummaryRow;
+
+Case loader_case(Memory memory, const char* perturbation, Policy policy, Recovery recovery) {
+  Case wanted;
+  wanted.memory = memory;
+  wanted.perturbation = perturbation;
+  wanted.policy = policy;
+  wanted.recovery = recovery;
+  wanted.size_bytes = kLargeBytes;
+  return wanted;
+}
+
+/// A framework's data loader forks its workers while kernels run (legacy-rocm-build #6523, sglang).
+std::vector<Mitigation> data_loader() {
+  return {{"none", "fork, the memory inherited",
+           loader_case(Memory::kUserptr, "fork_workers", Policy::kDefault, Recovery::kPreempt)},
+          {"dontfork", "MADV_DONTFORK on the device's memory",
+           loader_case(Memory::kUserptr, "fork_workers", Policy::kDontfork, Recovery::kPreempt)},
+          {"wipeonfork", "MADV_WIPEONFORK on the device's memory",
+           loader_case(Memory::kUserptr, "fork_workers", Policy::kWipeonfork, Recovery::kPreempt)},
+          {"posix_spawn", "workers started by posix_spawn, one each",
+           loader_case(Memory::kUserptr, "posix_spawn", Policy::kDefault, Recovery::kPreempt)},
+          {"retry_fault", "retry faults (HSA_XNACK=1) on memory of the process's own",
+           loader_case(Memory::kSystem, "fork_workers", Policy::kDefault, Recovery::kRetryFault)}};
+}
+
+struct Recipe {
+  std::string_view name;
+  std::vector<Mitigation> (*mitigations)();
+};
+constexpr std::array kRecipes{Recipe{"data-loader", data_loader}};
+
+struct Line {
+  const Mitigation* mitigation;
+  std::optional<double> worst_ns;
+  std::optional<double> median_ns;
+  std::optional<double> call_ns;
+  std::string status;
+};
+
+Line line_of(const Mitigation& mitigation, std::span<const SummaryRow> rows) {
+  Line line{&mitigation, {}, {}, {}, "not run"};
+  for (const SummaryRow& row : rows) {
+    if (row.case_name != mitigation.measured.name()) continue;
+    line.status = row.status == analysis::Status::kOk ? "" : row.reason;
+    if (row.events != analysis::EventSet::kAll) continue;
+    if (row.metric == analysis::info(Metric::kStall).name) {
+      line.median_ns = row.p50;
+      // The worst of all runs.
+      line.worst_ns = std::max(line.worst_ns.value_or(0), row.max.value_or(0));
+    }
+    if (row.metric == analysis::info(Metric::kSyscall).name) line.call_ns = row.p50;
+  }
+  return line;
+}
+
+std::string cell(const std::optional<double>& value_ns) {
+  return value_ns ? format_duration(*value_ns) : "-";
+}
+
+std::string what_it_bought(std::span<const Line> lines) {
+  const Line& without = lines.front();
+  const auto best =
+      std::min_element(lines.begin() + 1, lines.end(), [](const Line& a, const Line& b) {
+        return a.worst_ns.value_or(1e300) < b.worst_ns.value_or(1e300);
+      });
+  if (!without.worst_ns || best == lines.end() || !best->worst_ns) {
+    return "nothing to compare: the recipe has to run without and with a mitigation\n";
+  }
+  if (*best->worst_ns >= *without.worst_ns) {
+    return fmt::format("no mitigation bought anything: the worst step is {} without\n",
+                       format_duration(*without.worst_ns));
+  }
+  return fmt::format("{} bought most: a worst step of {} instead of {} ({:.0f} times less)\n",
+                     best->mitigation->name, format_duration(*best->worst_ns),
+                     format_duration(*without.worst_ns), *without.worst_ns / *best->worst_ns);
+}
+
+}  // namespace
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
+  for (const Recipe& one : kRecipes) names.emplace_back(one.name);
+  return names;
+}
+
+std::vector<Mitigation> recipe(std::string_view name) {
+  for (const Recipe& one : kRecipes) {
+    if (one.name == name) return one.mitigations();
+  }
+  return {};
+}
+
+std::string recipe_markdown(std::string_view name, std::span<const SummaryRow> rows) {
+  const std::vector<Mitigation> mitigations = recipe(name);
+  std::vector<Line> lines;
+  std::string text = fmt::format(
+      "| {} | how | worst step | median step | call |\n|---|---|---:|---:|---:|\n", name);
+  for (const Mitigation& mitigation : mitigations) {
+    lines.push_back(line_of(mitigation, rows));
+    const Line& line = lines.back();
+    fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} | {} |\n", mitigation.name,
+                   line.status.empty() ? std::string(mitigation.what)
+                                       : fmt::format("{}: {}", mitigation.what, line.status),
+                   cell(line.worst_ns), cell(line.median_ns), cell(line.call_ns));
+  }
+  return text + "\n" + what_it_bought(lines);
+}
+
+}  // namespace notifier
