@@ -35,7 +35,7 @@ std::vector<Mitigation> data_loader() {
            loader_case(Memory::kUserptr, "fork_workers", Policy::kDontfork, Recovery::kPreempt)},
           {"wipeonfork", "MADV_WIPEONFORK on the device's memory",
            loader_case(Memory::kUserptr, "fork_workers", Policy::kWipeonfork, Recovery::kPreempt)},
-          {"posix_spawn", "workers started by posix_spawn, one each",
+          {"posix_spawn", "posix_spawn, of one program, in place of the four forks",
            loader_case(Memory::kUserptr, "posix_spawn", Policy::kDefault, Recovery::kPreempt)},
           {"retry_fault", "retry faults (HSA_XNACK=1) on memory of the process's own",
            loader_case(Memory::kSystem, "fork_workers", Policy::kDefault, Recovery::kRetryFault)}};

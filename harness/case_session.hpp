@@ -117,6 +117,7 @@ class CaseSession {
   void take_driver_findings();
   void excuse_kernel_migrations();
   std::uint64_t most_passes() const;
+  double unperturbed_rate(double seconds);
   std::string describe_violation(const ViolationRecord& record) const;
 
   CaseRequest request_;

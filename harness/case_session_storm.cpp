@@ -16,21 +16,31 @@ void sleep_until(std::int64_t raw_ns) {
   nanosleep(&pause, nullptr);
 }
 
-/// Iterations made between two looks, relative to those that the calibrated time gives.
-double share_of_work(const std::vector<WaveProgress>& before,
-                     const std::vector<WaveProgress>& after, double ticks, double iteration_ticks) {
+double iterations_between(const std::vector<WaveProgress>& before,
+                          const std::vector<WaveProgress>& after) {
   double iterations = 0;
   for (std::size_t wave = 0; wave < before.size(); ++wave) {
     iterations += static_cast<double>(after[wave].iterations - before[wave].iterations);
   }
-  return iterations * iteration_ticks / (ticks * static_cast<double>(before.size()));
+  return iterations;
 }
 
 }  // namespace
 
+/// Iterations per ns while nothing happens. Measured beside each rate: on a busy machine the rate
+/// of a minute ago says little.
+double CaseSession::unperturbed_rate(double seconds) {
+  const std::vector<WaveProgress> before = workload_->all_progress();
+  const std::int64_t start_ns = monotonic_raw_ns();
+  sleep_until(start_ns + static_cast<std::int64_t>(seconds * 1e9));
+  const auto took_ns = static_cast<double>(monotonic_raw_ns() - start_ns);
+  return iterations_between(before, workload_->all_progress()) / took_ns;
+}
+
 StormPoint CaseSession::storm(const Perturbation& row, double events_per_s, double seconds) {
   StormPoint point;
   point.wanted_per_s = events_per_s;
+  const double rate_before = unperturbed_rate(seconds / 4);
   const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   const std::vector<WaveProgress> before = workload_->all_progress();
   const std::int64_t start_ns = monotonic_raw_ns();
@@ -49,8 +59,9 @@ StormPoint CaseSession::storm(const Perturbation& row, double events_per_s, doub
   const auto took_ns = static_cast<double>(monotonic_raw_ns() - start_ns);
   const std::vector<WaveProgress> after = workload_->all_progress();
   point.done_per_s = 1e9 * static_cast<double>(point.events) / took_ns;
-  point.work_share = share_of_work(before, after, took_ns / tick_ns_, iteration_ticks_);
   wait_until_quiet(cursor);
+  const double rate = (rate_before + unperturbed_rate(seconds / 4)) / 2;
+  point.work_share = rate > 0 ? iterations_between(before, after) / took_ns / rate : 0;
   if (driver_events_ == nullptr) return point;
   for (const DriverEvent& event : driver_events_->events_since(cursor).events) {
     point.evictions += event.kind == DriverEventKind::kQueueEviction ? 1 : 0;

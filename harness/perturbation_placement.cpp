@@ -140,7 +140,8 @@ void perform_ksm(EventContext& event) {
     }
   });
   throw_if(result != 0, "madvise(MADV_MERGEABLE)");
-  event.pages_moved = static_cast<std::uint64_t>(merged_pages() - event.counter_before);
+  // KSM goes on after we have seen enough: any page may have moved.
+  if (merged_pages() > event.counter_before) event.pages_moved = event.slice_bytes / kPageBytes;
 }
 
 void finish_ksm(EventContext& event) {
