@@ -195,8 +195,6 @@ constexpr std::array kRows{
                  .backings_reason = "no file lies behind the memory",
                  .leaves_first = true,
                  .rebuilds = true,
-                 .unseen_by_software =
-                     "ftruncate names a file, not addresses: the software GPU does not see it",
                  .hazard = kHole,
                  .evictions = 1,
                  .evictions_source = "mm/memory.c unmap_mapping_range, CLEAR (kfd_facts §1)",
