@@ -36,6 +36,8 @@ constexpr std::array kTable = {
                "from the restore event to the first progress of the last wave"},
     MetricInfo{Metric::kDriverStall, "driver_stall_ns", "ns", Better::kNone, Clocks::kOne, 0,
                "the same stop by the driver's stamps of the waves, on the CPU's clock alone"},
+    MetricInfo{Metric::kPreempt, "preempt_ns", "ns", Better::kLower, Clocks::kOne, 0,
+               "time in the kernel functions that stop the device, by kprobes (--kprobes)"},
     MetricInfo{Metric::kFault, "fault_ns", "ns", Better::kLower, Clocks::kOne, 4,
                "sum of the service times of the device's retry faults"},
     MetricInfo{Metric::kFaults, "faults", "count", Better::kLower, Clocks::kNone, 0,

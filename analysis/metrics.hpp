@@ -27,6 +27,7 @@ enum class Metric : std::uint8_t {
   kRevalidation,
   kRestoreToProgress,
   kDriverStall,
+  kPreempt,
   kFault,
   kFaults,
   kMigrate,

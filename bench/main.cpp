@@ -250,9 +250,25 @@ int print_observer_cost(const Options& options, const DeviceInfo& device, std::u
     std::fprintf(stderr, "not measured: %s\n", failure.c_str());
     return kExitNothingRan;
   }
-  std::printf("%s, platform=%s\n%s", options.observer_cost.c_str(), device.platform.c_str(),
-              describe(observer_costs(runs)).c_str());
+  std::printf("`%s`, platform=%s, %u waves, %u events a run, seed %llu:\n\n%s",
+              options.observer_cost.c_str(), device.platform.c_str(), request.grid.waves,
+              request.events, static_cast<unsigned long long>(seed),
+              observer_cost_markdown(observer_costs(runs)).c_str());
   return kExitOk;
+}
+
+/// Null where they cannot be set, which has then been said.
+std::unique_ptr<KernelProbes> set_kernel_probes(const DeviceInfo& device) {
+  try {
+    auto probes = std::make_unique<KernelProbes>(find_tracefs(), device.platform);
+    for (const std::string& absent : probes->absent()) {
+      std::fprintf(stderr, "kprobes: not watched: %s\n", absent.c_str());
+    }
+    return probes;
+  } catch (const std::runtime_error& error) {
+    std::fprintf(stderr, "--kprobes: %s\n", error.what());
+    return nullptr;
+  }
 }
 
 int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std::uint64_t seed) {
@@ -285,7 +301,13 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
     worker.reset();
     return print_observer_cost(options, device, seed);
   }
+  std::unique_ptr<KernelProbes> probes;
+  if (options.kprobes) {
+    probes = set_kernel_probes(device);
+    if (probes == nullptr) return kExitNothingRan;
+  }
   Suite suite(options, seed, std::move(worker), std::move(safety));
+  suite.watch_kernel(std::move(probes));
   try {
     suite.start_recording(make_manifest(options, seed));
   } catch (const ResultsError& error) {

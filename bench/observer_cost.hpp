@@ -2,8 +2,8 @@
 // What observing costs: one case with everything, and with one part of the observation left out.
 #pragma once
 
+#include <array>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,6 +12,11 @@
 #include "harness/case_run.hpp"
 
 namespace notifier {
+
+/// In the order in which the table shows them.
+inline constexpr std::array kObservationVariants = {Observation::kNothing,
+                                                    Observation::kDriverEvents,
+                                                    Observation::kGapRing, Observation::kIntegrity};
 
 /// One run of the case.
 struct ObservedRun {
@@ -34,8 +39,12 @@ struct ObserverCost {
 /// Runs of one round are compared with each other, since a machine drifts between rounds.
 std::vector<ObserverCost> observer_costs(std::span<const ObservedRun> runs);
 
-/// Table for people, with the goals (work rate within 10 %, call within 5 %).
-std::string describe(std::span<const ObserverCost> costs);
+/// With everything the workload may be slower, and the call longer, by this.
+inline constexpr double kIterationCostGoal = 1.10;
+inline constexpr double kSyscallCostGoal = 1.05;
+
+/// Table with the goals and whether they are reached, for docs/measurement.md.
+std::string observer_cost_markdown(std::span<const ObserverCost> costs);
 
 /// Runs `request` in rounds, each variant in a fresh worker, in a seeded order. An empty result has
 /// a reason in `failure`.

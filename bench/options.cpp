@@ -54,9 +54,12 @@ void add_instrument_options(CLI::App& app, Options& options, std::string& precis
                  "(500 per run), not the three worst of each case alone");
   app.add_flag("--histogram", options.histogram,
                "Print each case's stalls in fixed bins, and the known time constant they sit on");
+  app.add_flag("--kprobes", options.kprobes,
+               "Watch entry and exit of the driver's functions that stop, look up and resume, with "
+               "kprobes (root, tracefs): preempt_ns, and tracks in trace.json");
   app.add_option("--observer-cost", options.observer_cost,
                  "Only run this CASE with and without each part of the observation, in --runs "
-                 "rounds, and print the ratios");
+                 "rounds, and print the ratios (Markdown)");
   app.add_option("--storm", options.storm,
                  "Only repeat this CASE's event 1 to 10 000 times a second, and print what is left "
                  "of the kernel's work");

@@ -31,6 +31,7 @@ struct Options {
   std::string explain;  // name of a case
   std::string trace;    // regular expression: cases of which every event is traced
   bool histogram = false;
+  bool kprobes = false;
   std::string observer_cost;         // name of a case
   std::vector<std::string> command;  // all arguments, those of a replayed recording included
   std::string storm;                 // name of a case

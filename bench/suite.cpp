@@ -97,6 +97,7 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   request.grid = grid();
   request.trace_all = traced_ && traced_->selects(planned.wanted.name());
   request.spare_hazards = device_.platform == "rocm" && !options_.hazardous;
+  if (kernel_probes_) request.kernel_trace = kernel_probes_->instance();
   request.recording_start_ns = start_ns_;
   request.patience = std::chrono::seconds(options_.patience_s);
   request.time_limit = std::chrono::seconds(options_.case_time_limit_s);
@@ -298,6 +299,7 @@ void Suite::finish_recording() {
   end["violations"] = violations_;
   end["safety"] = safety_.to_json();
   end["coherence"] = coherence_.to_json();
+  if (kernel_probes_) end["kernel_probes"] = to_json(*kernel_probes_);
   nlohmann::json quanta = nlohmann::json::object();
   for (const auto& [name, histogram] : histograms_) {
     if (const Quantum* quantum = histogram.sits_on()) quanta[name] = quantum->name;

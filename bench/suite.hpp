@@ -15,6 +15,7 @@
 #include "bench/latency_histogram.hpp"
 #include "bench/options.hpp"
 #include "harness/explain.hpp"
+#include "harness/kernel_trace.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/recording.hpp"
 #include "harness/run_safety.hpp"
@@ -74,6 +75,9 @@ class Suite {
   const std::vector<ExplainedCase>& explained() const { return explained_; }
   WorkloadGrid grid() const;
 
+  /// From now on workers read what these probes see.
+  void watch_kernel(std::unique_ptr<KernelProbes> probes) { kernel_probes_ = std::move(probes); }
+
   /// From now on every row carries the flag `unreliable`.
   void distrust_meter() { meter_reliable_ = false; }
 
@@ -100,6 +104,7 @@ class Suite {
   Options options_;
   std::uint64_t seed_;
   DeviceInfo device_;
+  std::unique_ptr<KernelProbes> kernel_probes_;  // outlives the workers, which read its trace
   std::map<WorkerProcess::Environment, std::unique_ptr<WorkerProcess>> workers_;
   std::uint32_t worker_run_ = 0;
   std::unique_ptr<Recording> recording_;

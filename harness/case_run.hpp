@@ -32,6 +32,7 @@ struct CaseRequest {
   bool trace_all = false;  // hand back every event's trace, not the worst ones alone
   Observation without = Observation::kNothing;  // driver events: by kNoDriverEventsVariable
   bool spare_hazards = false;  // leave hazardous perturbations out (a real GPU, no --hazardous)
+  std::string kernel_trace;    // tracefs instance with kprobes; empty: none
   std::string plant;           // self-test: class of the violation to plant, empty for none
   std::int64_t recording_start_ns = 0;  // CLOCK_MONOTONIC_RAW
   std::chrono::milliseconds patience{20'000};

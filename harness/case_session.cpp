@@ -5,11 +5,13 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 
 #include "analysis/flags.hpp"
 #include "harness/driver_event_pairing.hpp"
+#include "harness/kfd_counters.hpp"
 #include "harness/sample_analysis.hpp"
 
 namespace notifier {
@@ -40,6 +42,7 @@ struct CaseSession::Window {
   std::uint64_t driver_cursor = 0;
   std::uint64_t lost_lines_before = 0;
   std::uint64_t minor_faults_before = 0;
+  std::optional<double> kfd_evicted_before_ns;
   std::vector<WaveProgress> before;
   EventObservation observation;
 };
@@ -51,6 +54,7 @@ CaseSession::CaseSession(const CaseRequest& request, DriverEventListener* driver
       clock_reader_(node_id),
       board_(ChildBoard::create()) {
   if (driver_events_ != nullptr) driver_cursor_ = driver_events_->cursor();
+  if (!request.kernel_trace.empty()) kernel_trace_.emplace(request.kernel_trace);
   const std::int64_t before_ns = monotonic_raw_ns();
   buffer_ = allocate_buffer(request.wanted);
   findings_.register_ns = static_cast<double>(monotonic_raw_ns() - before_ns);
@@ -156,6 +160,8 @@ void CaseSession::open_window(Window& window) {
     window.driver_cursor = driver_events_->cursor();
     window.lost_lines_before = driver_events_->counts().lines.malformed;
   }
+  if (kernel_trace_) kernel_trace_->read();  // what came before the window
+  window.kfd_evicted_before_ns = kfd_evicted_ns(SystemView(), getpid());
   window.before = workload_->all_progress();
   window.minor_faults_before = minor_faults_of_process();
 }
@@ -207,6 +213,15 @@ void CaseSession::close_window(Window& window) {
     observation.driver_events = driver_events_->events_since(window.driver_cursor).events;
     observation.lost_driver_events =
         driver_events_->counts().lines.malformed - window.lost_lines_before;
+  }
+  const std::optional<double> evicted_ns = kfd_evicted_ns(SystemView(), getpid());
+  if (evicted_ns && window.kfd_evicted_before_ns) {
+    observation.kfd_evicted_ns = *evicted_ns - *window.kfd_evicted_before_ns;
+  }
+  if (kernel_trace_) {
+    KernelTraceReader::Window calls = kernel_trace_->read();
+    observation.kernel_spans = std::move(calls.spans);
+    observation.lost_kernel_events = calls.lost;
   }
   observation.clocks = &clocks_;
   observation.iteration_ticks = iteration_ticks_;

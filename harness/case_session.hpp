@@ -14,6 +14,7 @@
 #include "harness/child_board.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/event_trace.hpp"
+#include "harness/kernel_trace.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/storm.hpp"
 #include "harness/userfault_hold.hpp"
@@ -135,6 +136,7 @@ class CaseSession {
   double iteration_ticks_ = 0;
   bool reports_stops_ = false;  // the driver writes a report of each stop
   std::unique_ptr<UserfaultHold> userfault_;
+  std::optional<KernelTraceReader> kernel_trace_;
   std::optional<Observed> last_;
   /// All events, to name the one that raced with a violation.
   struct Begun {

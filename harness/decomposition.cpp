@@ -2,9 +2,11 @@
 #include "harness/decomposition.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "analysis/flags.hpp"
+#include "harness/kfd_counters.hpp"
 
 namespace notifier {
 namespace {
@@ -57,6 +59,43 @@ void add_report(const DriverEvent& report, RawClock& clock, EventTimeline& timel
   timeline.last_parked_ns = at(stop.last_parked);
   timeline.first_resumed_ns = at(stop.first_resumed);
   timeline.last_resumed_ns = at(stop.last_resumed);
+}
+
+/// The call of such a function during which `boottime_ns` was stamped.
+const KernelSpan* call_around(const EventObservation& observation, std::int64_t boottime_ns,
+                              bool KernelFunction::*kind) {
+  constexpr auto kSlack_ns = static_cast<std::int64_t>(kKernelProbeResolution_ns);
+  for (const KernelSpan& span : observation.kernel_spans) {
+    const KernelFunction* const function = find_kernel_function(span.function);
+    if (function == nullptr || !(function->*kind)) continue;
+    if (span.begin_boottime_ns - kSlack_ns <= boottime_ns &&
+        boottime_ns <= span.end_boottime_ns + kSlack_ns) {
+      return &span;
+    }
+  }
+  return nullptr;
+}
+
+/// KFD writes its events from within the functions that stop and start the queues. Only of these
+/// two triggers: others (TTM, CRIU) take other ways.
+void add_kernel_stations(const EventObservation& observation, const DriverEvent& eviction,
+                         const DriverEvent& restore, RawClock& clock, EventTimeline& timeline) {
+  const auto trigger = static_cast<EvictionTrigger>(eviction.trigger.value_or(~0U));
+  const bool watched = std::any_of(
+      observation.kernel_spans.begin(), observation.kernel_spans.end(), [](const KernelSpan& span) {
+        const KernelFunction* const function = find_kernel_function(span.function);
+        return function != nullptr && function->stops_device;
+      });
+  if (!watched || (trigger != EvictionTrigger::kSvm && trigger != EvictionTrigger::kUserptr)) {
+    return;
+  }
+  const KernelSpan* const stop =
+      call_around(observation, *eviction.boottime_ns, &KernelFunction::stops_device);
+  const KernelSpan* const start =
+      call_around(observation, *restore.boottime_ns, &KernelFunction::starts_device);
+  if (stop != nullptr) timeline.queues_stopped_ns = clock.at(stop->end_boottime_ns);
+  if (start != nullptr) timeline.resume_began_ns = clock.at(start->begin_boottime_ns);
+  timeline.outside_kernel_calls = stop == nullptr || start == nullptr;
 }
 
 std::optional<double> between(std::optional<double> from_ns, std::optional<double> to_ns) {
@@ -127,6 +166,10 @@ StopBounds stop_bounds(const EventTimeline& timeline) {
              *timeline.evicted_ns <= timeline.leave_ns) {
     bounds.shortest_ns = std::max(0.0, *timeline.restored_ns - timeline.leave_ns);
   }
+  if (timeline.queues_stopped_ns && timeline.resume_began_ns) {
+    bounds.shortest_ns =
+        std::max(bounds.shortest_ns, *timeline.resume_began_ns - *timeline.queues_stopped_ns);
+  }
   return bounds;
 }
 
@@ -163,6 +206,8 @@ std::optional<EventTimeline> make_timeline(const EventObservation& observation,
   if (const DriverEvent* report = report_of(observation, eviction)) {
     add_report(*report, clock, timeline);
   }
+  add_kernel_stations(observation, eviction, observation.driver_events[best->restore_index], clock,
+                      timeline);
   timeline.residual_ns = clock.residual_ns();
   return timeline;
 }
@@ -186,13 +231,39 @@ void fill_parts(const EventObservation& observation, const EventTimeline& timeli
   const double iteration_ns = observation.iteration_ticks * observation.tick_ns;
   const double slack_ns =
       2 * timeline.residual_ns + iteration_ns + lost_cpu_ns(observation, timeline);
-  bool coherent = disagreement_ns(bounds, *sample[Metric::kStall]) <= slack_ns + kAgreementLimit_ns;
+  bool coherent =
+      disagreement_ns(bounds, *sample[Metric::kStall]) <= slack_ns + kAgreementLimit_ns &&
+      !timeline.outside_kernel_calls;
   for (const Metric metric :
        {Metric::kCallToEvict, Metric::kEvictToStop, Metric::kStopToRestore, Metric::kRestoreDelay,
         Metric::kRevalidation, Metric::kRestoreToProgress}) {
     coherent = coherent && sample[metric].value_or(0) >= -slack_ns;
   }
   if (!coherent) analysis::add_flag(sample.flags, "incoherent");
+}
+
+std::optional<double> preempt_ns(const EventObservation& observation) {
+  std::optional<double> total_ns;
+  for (const KernelSpan& span : observation.kernel_spans) {
+    const KernelFunction* const function = find_kernel_function(span.function);
+    if (function == nullptr || !function->stops_device) continue;
+    total_ns =
+        total_ns.value_or(0) + static_cast<double>(span.end_boottime_ns - span.begin_boottime_ns);
+  }
+  return total_ns;
+}
+
+bool counter_contradicts(const EventObservation& observation, const EvictionPairing& pairing) {
+  if (!observation.kfd_evicted_ns) return false;
+  double by_events_ns = 0;
+  for (const EvictionPair& pair : pairing.pairs) {
+    by_events_ns +=
+        static_cast<double>(*observation.driver_events[pair.restore_index].boottime_ns -
+                            *observation.driver_events[pair.eviction_index].boottime_ns);
+  }
+  // The counter sees each restore when it has been done, the event when it begins: one more jiffy.
+  const double slack_ns = kLongestJiffy_ns * (static_cast<double>(pairing.pairs.size()) + 1);
+  return std::abs(*observation.kfd_evicted_ns - by_events_ns) > slack_ns;
 }
 
 void fill_faults(const EventObservation& observation, analysis::SampleRow& sample) {

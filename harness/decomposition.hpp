@@ -26,7 +26,11 @@ struct EventTimeline {
   std::optional<double> last_parked_ns;
   std::optional<double> first_resumed_ns;
   std::optional<double> last_resumed_ns;
-  double residual_ns = 0;  // of the clock correlation, worst of all that were used
+  // By kprobes: the function that stopped the queues returned; that which starts them was entered.
+  std::optional<double> queues_stopped_ns;
+  std::optional<double> resume_began_ns;
+  bool outside_kernel_calls = false;  // a driver event that none of these functions was there for
+  double residual_ns = 0;             // of the clock correlation, worst of all that were used
 };
 
 /// Device clock and driver's stamps may differ by this beyond the clocks' residual and one
@@ -40,7 +44,8 @@ struct StopBounds {
 };
 
 /// From the waves' own stamps where the driver reports them; else from the driver's events: the
-/// queues stand at the latest when the notified call returns, and until the restore event.
+/// queues stand at the latest when the notified call returns, and until the restore event; with
+/// kprobes, between the functions that stop and start them.
 StopBounds stop_bounds(const EventTimeline& timeline);
 
 /// Time by which `stall_ns` lies outside the bounds; 0 inside.
@@ -56,6 +61,12 @@ std::optional<EventTimeline> make_timeline(const EventObservation& observation,
 /// `incoherent` when they contradict each other.
 void fill_parts(const EventObservation& observation, const EventTimeline& timeline,
                 analysis::SampleRow& sample);
+
+/// Time in the kernel functions that stop the device; empty when none was called, or none watched.
+std::optional<double> preempt_ns(const EventObservation& observation);
+
+/// Whether KFD's own count of evicted time contradicts its events. False where it does not count.
+bool counter_contradicts(const EventObservation& observation, const EvictionPairing& pairing);
 
 /// Service times of retry faults and migrations; empty where the driver told of none.
 void fill_faults(const EventObservation& observation, analysis::SampleRow& sample);

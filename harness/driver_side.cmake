@@ -16,6 +16,9 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/environment_memory.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gpu_users.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kernel_log.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/kernel_probe.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/kfd_counters.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/kernel_trace.cpp
   ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/probe.cpp
   ${CMAKE_CURRENT_LIST_DIR}/probe_capabilities.cpp

@@ -65,6 +65,21 @@ void add_driver_events(const EventObservation& observation, TraceEvent& trace) {
   }
 }
 
+/// A track for each kernel thread that was watched: calls of one thread nest, of several they do
+/// not.
+void add_kernel_calls(const EventObservation& observation, TraceEvent& trace) {
+  for (const KernelSpan& call : observation.kernel_spans) {
+    const auto begin = observation.clocks->boottime.to_raw(call.begin_boottime_ns);
+    const auto end = observation.clocks->boottime.to_raw(call.end_boottime_ns);
+    if (!begin || !end) continue;
+    const KernelFunction* const function = find_kernel_function(call.function);
+    trace.span("kernel thread " + std::to_string(call.thread), call.function,
+               static_cast<double>(begin->value), static_cast<double>(end->value),
+               {{"thread", call.thread_name},
+                {"meaning", function == nullptr ? std::string_view() : function->meaning}});
+  }
+}
+
 void add_gap(const EventObservation& observation, const std::string& track, const GapRecord& gap,
              TraceEvent& trace) {
   const auto begin = observation.clocks->gpu.to_raw(static_cast<std::int64_t>(gap.start_ticks));
@@ -127,6 +142,7 @@ json trace_event(const EventObservation& observation, const std::optional<EventT
   if (observation.clocks != nullptr) {
     add_driver_events(observation, trace);
     add_waves(observation, trace);
+    add_kernel_calls(observation, trace);
   }
   return trace.take();
 }

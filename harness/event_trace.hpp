@@ -19,7 +19,7 @@ struct EventTraceContext {
 
 /// {"run", "event", "stall_ns", "spans": [{track, name, begin_ns, end_ns, arguments}], "instants":
 /// [{track, name, time_ns, arguments}]}. Tracks are "caller", "supervisor", "restore worker",
-/// "child" and "wave N". Times are ns since the origin.
+/// "child", "wave N" and, with --kprobes, "kernel thread N". Times are ns since the origin.
 nlohmann::json trace_event(const EventObservation& observation,
                            const std::optional<EventTimeline>& timeline,
                            const analysis::SampleRow& sample, const EventTraceContext& context);

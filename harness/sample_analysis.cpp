@@ -98,6 +98,7 @@ void fill_counts(const EventObservation& observation, const EvictionPairing& pai
   sample.restores = restores;
   sample.restores_rescheduled = rescheduled;
   sample.lost_events = static_cast<std::int64_t>(observation.lost_driver_events) +
+                       static_cast<std::int64_t>(observation.lost_kernel_events) +
                        static_cast<std::int64_t>(pairing.unpaired_evictions.size() +
                                                  pairing.unpaired_restores.size());
   if (*sample.lost_events > 0) analysis::add_flag(sample.flags, "events_lost");
@@ -129,9 +130,11 @@ std::optional<EventTimeline> analyse_event(const EventObservation& observation,
 
   sample[Metric::kMinorFaults] = observation.minor_faults;
   fill_faults(observation, sample);
+  sample[Metric::kPreempt] = preempt_ns(observation);
   if (observation.involuntary_switches > 0) analysis::add_flag(sample.flags, "lost_cpu");
   const EvictionPairing pairing = pair_evictions(observation.driver_events);
   fill_counts(observation, pairing, sample);
+  if (counter_contradicts(observation, pairing)) analysis::add_flag(sample.flags, "incoherent");
   double residual_ns = 0;
   const std::optional<Interval> gap = on_raw_clock(longest.gap, observation, residual_ns);
   if (gap) {

@@ -11,6 +11,7 @@
 #include "analysis/schema.hpp"
 #include "harness/clock_correlation.hpp"
 #include "harness/driver_event.hpp"
+#include "harness/kernel_probe.hpp"
 #include "harness/workload_driver.hpp"
 
 namespace notifier {
@@ -31,6 +32,9 @@ struct EventObservation {
   std::vector<WaveWindow> waves;
   std::vector<DriverEvent> driver_events;
   std::uint64_t lost_driver_events = 0;
+  std::vector<KernelSpan> kernel_spans;  // with --kprobes
+  std::uint64_t lost_kernel_events = 0;
+  std::optional<double> kfd_evicted_ns;  // by KFD's counter, in the window
   const ClockCorrelation* clocks = nullptr;
   double iteration_ticks = 0;  // unperturbed, from the calibration
   double tick_ns = 10;         // from the clock correlation

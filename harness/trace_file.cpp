@@ -12,13 +12,19 @@ namespace {
 using nlohmann::json;
 
 constexpr int kFirstWaveTrack = 10;
+constexpr int kFirstKernelTrack = 1'000'000;  // above every wave; thread numbers end at 2^22
+constexpr std::string_view kWaveTrack = "wave ";
+constexpr std::string_view kKernelTrack = "kernel thread ";
 
 int track_number(const std::string& track) {
   if (track == "caller") return 1;
   if (track == "supervisor") return 2;
   if (track == "restore worker") return 3;
   if (track == "child") return 4;
-  return kFirstWaveTrack + std::stoi(track.substr(std::string("wave ").size()));
+  if (track.starts_with(kKernelTrack)) {
+    return kFirstKernelTrack + std::stoi(track.substr(kKernelTrack.size()));
+  }
+  return kFirstWaveTrack + std::stoi(track.substr(kWaveTrack.size()));
 }
 
 /// The format's unit is µs; whole ns keep neighbouring spans from overlapping by rounding.

@@ -75,6 +75,7 @@ json to_json(const CaseRequest& request) {
           {"trace_all", request.trace_all},
           {"without", static_cast<int>(request.without)},
           {"spare_hazards", request.spare_hazards},
+          {"kernel_trace", request.kernel_trace},
           {"plant", request.plant},
           {"recording_start_ns", request.recording_start_ns},
           {"patience_ms", request.patience.count()},
@@ -93,6 +94,7 @@ CaseRequest request_from_json(const json& json) {
   request.without = static_cast<Observation>(json.at("without").get<int>());
   request.trace_all = json.at("trace_all");
   request.spare_hazards = json.at("spare_hazards");
+  request.kernel_trace = json.at("kernel_trace");
   request.plant = json.at("plant");
   request.recording_start_ns = json.at("recording_start_ns");
   request.patience = std::chrono::milliseconds(json.at("patience_ms").get<std::int64_t>());

@@ -83,6 +83,52 @@ TEST_F(DecompositionTest, PartsAddUpToTheStall) {
   EXPECT_FALSE(incoherent(sample)) << sample.flags;
 }
 
+/// A call of a kernel function; times after the caller's entry.
+KernelSpan kernel_call(const char* function, std::int64_t begin_ns, std::int64_t end_ns) {
+  return {function, 1, "caller", kEnter_ns + begin_ns, kEnter_ns + end_ns};
+}
+
+TEST_F(DecompositionTest, KprobesGiveThePreemptionAndABoundOfTheStall) {
+  observation_.driver_events[0].trigger = static_cast<std::uint32_t>(EvictionTrigger::kUserptr);
+  observation_.kernel_spans = {kernel_call("svm_range_evict", 15'000, 60'000),
+                               kernel_call("kgd2kfd_quiesce_mm", 19'000, 59'000),
+                               kernel_call("kgd2kfd_resume_mm", 4'299'000, 4'320'000)};
+  EXPECT_EQ(analyse()[Metric::kPreempt], 40'000);
+  EXPECT_FALSE(incoherent(analyse()));
+  EXPECT_NEAR(stop_bounds(*timeline_).shortest_ns, 4'299'000 - 59'000, 50);
+  // The device says that it was stopped for 4.3 ms; the kernel held its queues for 4.5 ms.
+  observation_.kernel_spans[2] = kernel_call("kgd2kfd_resume_mm", 4'600'000, 4'620'000);
+  observation_.driver_events[1].boottime_ns = kEnter_ns + 4'601'000;
+  EXPECT_TRUE(incoherent(analyse()));
+}
+
+TEST_F(DecompositionTest, AnEvictionOutsideOfTheKernelsCallIsIncoherent) {
+  observation_.driver_events[0].trigger = static_cast<std::uint32_t>(EvictionTrigger::kSvm);
+  observation_.kernel_spans = {kernel_call("kgd2kfd_quiesce_mm", 25'000, 59'000),
+                               kernel_call("kgd2kfd_resume_mm", 4'299'000, 4'320'000)};
+  EXPECT_TRUE(incoherent(analyse())) << "the event is stamped 5 µs before the call";
+  observation_.driver_events[0].trigger = static_cast<std::uint32_t>(EvictionTrigger::kTtm);
+  EXPECT_FALSE(incoherent(analyse())) << "other triggers stop the queues elsewhere";
+}
+
+TEST_F(DecompositionTest, KfdsCounterIsAWitness) {
+  // The events say 4.28 ms; a count in jiffies may be off by some.
+  for (const double counted_ns : {0.0, 4e6, 20e6}) {
+    observation_.kfd_evicted_ns = counted_ns;
+    EXPECT_FALSE(incoherent(analyse())) << counted_ns;
+  }
+  observation_.kfd_evicted_ns = 30e6;
+  EXPECT_TRUE(incoherent(analyse()));
+}
+
+TEST_F(DecompositionTest, WithoutKprobesPreemptionIsEmptyNotZero) {
+  EXPECT_FALSE(analyse()[Metric::kPreempt]);
+  observation_.kernel_spans = {kernel_call("do_madvise", 0, 60'000)};
+  EXPECT_FALSE(analyse()[Metric::kPreempt]) << "stops no device";
+  observation_.lost_kernel_events = 2;
+  EXPECT_TRUE(analysis::has_flag(analyse().flags, "events_lost"));
+}
+
 TEST_F(DecompositionTest, WithoutAReportTheFinePartsAreEmpty) {
   const analysis::SampleRow sample = analyse();
   EXPECT_TRUE(sample[Metric::kStopToRestore]);

@@ -35,6 +35,8 @@ json make_event(double stall_ns, std::int64_t number) {
   eviction.boottime_ns = kEnter_ns + 20'000;
   eviction.raw = BoundedText("9 ...");
   observation.driver_events = {eviction};
+  observation.kernel_spans = {
+      {"kgd2kfd_quiesce_mm", 4711, "bench", kEnter_ns + 19'000, kEnter_ns + 59'000}};
   WaveWindow wave;
   wave.after.longest_gap_start_ticks = (kEnter_ns + 30'000) / 10;
   wave.after.longest_gap_ticks = static_cast<std::uint64_t>(stall_ns) / 10;
@@ -61,8 +63,8 @@ TEST(EventTrace, HasATrackForEachActor) {
   const json event = make_event(1'200'000, 3);
   std::set<std::string> tracks;
   for (const json& span : event.at("spans")) tracks.insert(span.at("track"));
-  EXPECT_EQ(tracks,
-            (std::set<std::string>{"caller", "supervisor", "restore worker", "child", "wave 0"}));
+  EXPECT_EQ(tracks, (std::set<std::string>{"caller", "supervisor", "restore worker", "child",
+                                           "wave 0", "kernel thread 4711"}));
   EXPECT_EQ(event.at("spans")[0].at("begin_ns"), 40'000'000.0) << "since the origin";
   EXPECT_EQ(event.at("instants")[0].at("name"), "queue_eviction");
 }
