@@ -42,6 +42,11 @@ std::shared_ptr<Queue> queue_of(hipStream_t stream);
 /// What an operation of this stream waits for, apart from copies.
 WaitsFor stream_order(hipStream_t stream, const Queue& queue);
 
-inline bool is_device(int ordinal) { return ordinal == 0; }
+inline bool is_device(int ordinal) {
+  return ordinal >= 0 && static_cast<std::uint32_t>(ordinal) < device().settings().devices;
+}
+
+/// The calling thread's device (hipSetDevice).
+std::uint32_t current_device();
 
 }  // namespace softgpu::api

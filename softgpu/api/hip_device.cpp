@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstring>
 
 #include "softgpu/api/hip_call.hpp"
@@ -14,7 +15,8 @@ using namespace softgpu;  // the entry points below are in no namespace
 namespace softgpu::api {
 namespace {
 
-constexpr char kPciBusId[] = "0000:00:00.0";
+constexpr int kPciBusIdLength = sizeof("0000:00:00.0");
+constinit thread_local std::uint32_t the_current_device = 0;
 
 int wave_limit() { return static_cast<int>(device().settings().waves); }
 int clock_khz() { return static_cast<int>(kDeviceClockHz / 1000); }
@@ -22,6 +24,7 @@ int clock_khz() { return static_cast<int>(kDeviceClockHz / 1000); }
 struct Attribute {
   hipDeviceAttribute_t id;
   int (*value)();
+  bool adds_ordinal = false;
 };
 
 // What else the enumeration names is hipErrorNotSupported.
@@ -51,7 +54,7 @@ constexpr std::array kAttributes = {
     Attribute{hipDeviceAttributeCanUseHostPointerForRegisteredMem,
               [] { return device().engine() != nullptr ? 1 : 0; }},
     Attribute{hipDeviceAttributeIntegrated, [] { return 0; }},
-    Attribute{hipDeviceAttributePciBusId, [] { return 0; }},
+    Attribute{hipDeviceAttributePciBusId, [] { return 0; }, true},
     Attribute{hipDeviceAttributePciDeviceId, [] { return 0; }},
     Attribute{hipDeviceAttributeKernelExecTimeout, [] { return 0; }},
     Attribute{hipDeviceAttributeEccEnabled, [] { return 0; }},
@@ -67,7 +70,7 @@ hipError_t get_attribute(int* value, hipDeviceAttribute_t id, int ordinal) {
   if (found == kAttributes.end()) {
     return hipErrorNotSupported;
   }
-  *value = found->value();
+  *value = found->value() + (found->adds_ordinal ? ordinal : 0);
   return hipSuccess;
 }
 
@@ -88,6 +91,7 @@ hipError_t get_properties(hipDeviceProp_t* properties, int ordinal) {
   properties->maxThreadsPerMultiProcessor = 1;
   properties->clockRate = clock_khz();
   properties->clockInstructionRate = clock_khz();
+  properties->pciBusID = ordinal;
   properties->concurrentKernels = 1;
   properties->canMapHostMemory = 1;
   properties->managedMemory = 1;
@@ -98,6 +102,9 @@ hipError_t get_properties(hipDeviceProp_t* properties, int ordinal) {
 }
 
 }  // namespace
+
+std::uint32_t current_device() { return the_current_device; }
+
 }  // namespace softgpu::api
 
 extern "C" {
@@ -111,13 +118,19 @@ hipError_t hipGetDeviceCount(int* count) {
     if (count == nullptr) {
       return hipErrorInvalidValue;
     }
-    *count = 1;
+    *count = static_cast<int>(device().settings().devices);
     return hipSuccess;
   });
 }
 
 hipError_t hipSetDevice(int deviceId) {
-  return api::call([=] { return api::is_device(deviceId) ? hipSuccess : hipErrorInvalidDevice; });
+  return api::call([=] {
+    if (!api::is_device(deviceId)) {
+      return hipErrorInvalidDevice;
+    }
+    api::the_current_device = static_cast<std::uint32_t>(deviceId);
+    return hipSuccess;
+  });
 }
 
 hipError_t hipGetDevice(int* deviceId) {
@@ -125,7 +138,7 @@ hipError_t hipGetDevice(int* deviceId) {
     if (deviceId == nullptr) {
       return hipErrorInvalidValue;
     }
-    *deviceId = 0;
+    *deviceId = static_cast<int>(api::current_device());
     return hipSuccess;
   });
 }
@@ -155,13 +168,13 @@ hipError_t hipDeviceGetName(char* name, int len, hipDevice_t device) {
 
 hipError_t hipDeviceGetPCIBusId(char* pciBusId, int len, int device) {
   return api::call([=] {
-    if (pciBusId == nullptr || len < static_cast<int>(sizeof(api::kPciBusId))) {
+    if (pciBusId == nullptr || len < api::kPciBusIdLength) {
       return hipErrorInvalidValue;
     }
     if (!api::is_device(device)) {
       return hipErrorInvalidDevice;
     }
-    std::memcpy(pciBusId, api::kPciBusId, sizeof(api::kPciBusId));
+    std::snprintf(pciBusId, static_cast<std::size_t>(len), "0000:%02x:00.0", device);
     return hipSuccess;
   });
 }
@@ -196,7 +209,7 @@ hipError_t hipDriverGetVersion(int* driverVersion) {
 
 hipError_t hipDeviceSynchronize() {
   return api::call([] {
-    device().queues().wait_for_all("hipDeviceSynchronize");
+    device().queues().wait_for_device(api::current_device(), "hipDeviceSynchronize");
     return hipSuccess;
   });
 }

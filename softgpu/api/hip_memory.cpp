@@ -22,7 +22,8 @@ hipError_t allocate(RangeOrigin origin, void** pointer, std::size_t size_bytes) 
     return hipSuccess;  // as HIP: nothing, and no error
   }
   std::uintptr_t address = 0;
-  const MemoryError error = device().memory().allocate(origin, size_bytes, address);
+  const MemoryError error =
+      device().memory().allocate(origin, size_bytes, address, current_device());
   *pointer = reinterpret_cast<void*>(address);
   return to_hip_error(error);
 }
@@ -170,6 +171,7 @@ hipError_t pointer_attributes(hipPointerAttribute_t* attributes, const void* poi
   attributes->memoryType = vram ? hipMemoryTypeDevice : hipMemoryTypeHost;
   attributes->devicePointer = reinterpret_cast<void*>(range->device_pointer);
   attributes->hostPointer = vram ? nullptr : reinterpret_cast<void*>(range->host_pointer);
+  attributes->device = static_cast<int>(range->device);
   attributes->isManaged = range->origin == RangeOrigin::kManaged ? 1 : 0;
   return hipSuccess;
 }
@@ -242,7 +244,7 @@ hipError_t hipMemGetInfo(size_t* free, size_t* total) {
       return hipErrorInvalidValue;
     }
     *total = device().memory().vram_bytes();
-    *free = device().memory().vram_free_bytes();
+    *free = device().memory().vram_free_bytes(api::current_device());
     return hipSuccess;
   });
 }

@@ -64,7 +64,7 @@ hipError_t create_stream(hipStream_t* stream, unsigned flags) {
   if (stream == nullptr || (flags != hipStreamDefault && flags != hipStreamNonBlocking)) {
     return hipErrorInvalidValue;
   }
-  std::shared_ptr<Queue> queue = device().queues().add(flags == hipStreamDefault);
+  std::shared_ptr<Queue> queue = device().queues().add(current_device(), flags == hipStreamDefault);
   if (queue == nullptr) {
     return hipErrorOutOfMemory;
   }
@@ -137,7 +137,7 @@ hipError_t elapsed_time(float* ms, hipEvent_t start_handle, hipEvent_t stop_hand
 
 std::shared_ptr<Queue> queue_of(hipStream_t stream) {
   if (stream == nullptr) {
-    return device().queues().null_queue();
+    return device().queues().null_queue(current_device());
   }
   const std::shared_ptr<ihipStream_t> found = streams().find(stream);
   return found != nullptr ? found->queue : nullptr;

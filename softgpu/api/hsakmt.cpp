@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The thunk's functions that the harness uses. Node 0 is the CPU, node 1 the software GPU.
+// The thunk's functions that the harness uses. Node 0 is the CPU, the others are the software GPU's
+// devices.
 #include <hsakmt.h>
 
 #include <algorithm>
@@ -15,8 +16,10 @@ using namespace softgpu;  // the entry points below are in no namespace
 namespace {
 
 constexpr HSAuint32 kCpuNode = 0;
-constexpr HSAuint32 kGpuNode = 1;
-constexpr HSAuint32 kNodes = 2;
+constexpr HSAuint32 kFirstGpuNode = 1;
+
+HSAuint32 nodes() { return kFirstGpuNode + device().settings().devices; }
+bool is_gpu(HSAuint32 node) { return node >= kFirstGpuNode && node < nodes(); }
 
 // AMDKFD_IOC_GET_VERSION of Linux 6.1, which has the queue events (kfd_facts §5).
 constexpr HSAuint32 kInterfaceMajor = 1;
@@ -73,7 +76,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtAcquireSystemProperties(HsaSystemProperties* Syste
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
     *SystemProperties = {};
-    SystemProperties->NumNodes = kNodes;
+    SystemProperties->NumNodes = nodes();
     return HSAKMT_STATUS_SUCCESS;
   });
 }
@@ -88,7 +91,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetNodeProperties(HSAuint32 NodeId,
     if (NodeProperties == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
-    if (NodeId >= kNodes) {
+    if (NodeId >= nodes()) {
       return HSAKMT_STATUS_INVALID_NODE_UNIT;
     }
     *NodeProperties = {};
@@ -107,7 +110,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetClockCounters(HSAuint32 NodeId, HsaClockCounter
     if (Counters == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
-    if (NodeId != kGpuNode) {
+    if (!is_gpu(NodeId)) {
       return HSAKMT_STATUS_INVALID_NODE_UNIT;
     }
     // One after the other, as kfd_ioctl_get_clock_counters does (kfd_facts §6).
@@ -145,10 +148,10 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd) {
     if (fd == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
-    if (NodeId != kGpuNode) {
+    if (!is_gpu(NodeId)) {
       return HSAKMT_STATUS_INVALID_NODE_UNIT;
     }
-    const int descriptor = device().events().open();
+    const int descriptor = device().events().open(NodeId - kFirstGpuNode);
     if (descriptor < 0) {
       return HSAKMT_STATUS_ERROR;
     }

@@ -13,7 +13,7 @@ using namespace softgpu;  // the entry points below are in no namespace
 
 namespace {
 
-constexpr HSAuint32 kGpuNode = 1;
+bool is_gpu(HSAuint32 node) { return node != 0 && node <= device().settings().devices; }
 
 std::uintptr_t address_of(const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer); }
 
@@ -65,14 +65,14 @@ Wanted read_attributes(std::span<const HSA_SVM_ATTRIBUTE> attributes) {
       case HSA_SVM_ATTR_ACCESS:
       case HSA_SVM_ATTR_ACCESS_IN_PLACE:
         wanted.access = true;
-        wanted.supported = wanted.supported && attribute.value == kGpuNode;
+        wanted.supported = wanted.supported && is_gpu(attribute.value);
         break;
       case HSA_SVM_ATTR_NO_ACCESS:
         wanted.no_access = true;
-        wanted.supported = wanted.supported && attribute.value == kGpuNode;
+        wanted.supported = wanted.supported && is_gpu(attribute.value);
         break;
       case HSA_SVM_ATTR_PREFERRED_LOC:
-        wanted.supported = wanted.supported && attribute.value != kGpuNode;
+        wanted.supported = wanted.supported && !is_gpu(attribute.value);
         break;
       case HSA_SVM_ATTR_SET_FLAGS:
         wanted.supported = wanted.supported && (attribute.value & ~kUsualFlags) == 0;
@@ -140,7 +140,8 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtMapMemoryToGPUNodes(void* MemoryAddress, HSAuint64
                                                   HSAuint64* AlternateVAGPU, HsaMemMapFlags,
                                                   HSAuint64 NumberOfNodes, HSAuint32* NodeArray) {
   return call([=] {
-    if (NumberOfNodes != 1 || NodeArray == nullptr || NodeArray[0] != kGpuNode) {
+    if (NumberOfNodes == 0 || NodeArray == nullptr ||
+        !std::all_of(NodeArray, NodeArray + NumberOfNodes, is_gpu)) {
       return HSAKMT_STATUS_INVALID_NODE_UNIT;
     }
     return map(MemoryAddress, AlternateVAGPU);

@@ -35,17 +35,20 @@ Device::Device(Settings settings, std::unique_ptr<Engine> engine)
     : settings_(std::move(settings)),
       engine_(std::move(engine)),
       waves_(make_in_control_memory<WaveTable>()),
-      events_(make_in_control_memory<DriverEvents>()),
+      events_(make_in_control_memory<DriverEvents>(settings_.devices)),
       auditor_(registry_, events_, pagemap_, settings_.audit),
       notifier_(registry_, waves_, events_, auditor_, settings_),
       forks_(notifier_),
       memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_, engine_.get()},
-              settings_.vram_bytes, settings_.retry_faults),
+              settings_.vram_bytes, settings_.devices, settings_.retry_faults),
       supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
                       settings_),
       fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
                     settings_.delays) {
+  if (settings_.wait_for_jobs) {
+    waves_.wait_for_jobs(settings_.wait_limit_ms * 1'000'000);
+  }
   if (plant_watches_accesses(settings_.plant)) {
     waves_.watch_all_accesses();
   }
@@ -73,6 +76,9 @@ Translation Device::report_protocol_violation(std::uintptr_t device_address) {
 }
 
 bool Device::set_retry_faults(bool enable) {
+  if (enable && settings_.wait_for_jobs) {
+    return false;  // would hang (settings.cpp)
+  }
   return enable == retry_faults() ||
          (engine_ == nullptr && queues_.empty() && memory_.set_retry_faults(enable));
 }
@@ -87,13 +93,14 @@ bool Device::set_fault_handler(const FaultHandler& handler) {
 }
 
 void Device::raise_memory_fault(Wave& wave, const FatalFault& fault) {
-  events_.device_fault(fault.device_address, fault.access);
+  events_.device_fault(wave.device, fault.device_address, fault.access);
   FaultHandler handler;
   {
     const std::lock_guard lock(fault_handler_lock_);
     handler = fault_handler_;
   }
   if (handler.tell != nullptr) {
+    waves_.preempt_from_now_on();
     wave.stop_at_fault();
     if (engine_ != nullptr) {
       engine_->stop_for_good();
@@ -105,7 +112,7 @@ void Device::raise_memory_fault(Wave& wave, const FatalFault& fault) {
       }
     }
   }
-  fail("memory access fault by device 0 on address 0x%lx (%s): %s",
+  fail("memory access fault by device %u on address 0x%lx (%s): %s", wave.device,
        static_cast<unsigned long>(fault.device_address),
        fault.access == Access::kWrite ? "write" : "read", reason(fault.reason));
 }

@@ -29,7 +29,7 @@ unsigned long page_number(std::uintptr_t address) { return address >> kPageShift
 
 }  // namespace
 
-int DriverEvents::open() {
+int DriverEvents::open(std::uint32_t device) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) != 0) {
     return -errno;
@@ -50,7 +50,8 @@ int DriverEvents::open() {
                  .reader_watch = watch,
                  .writer = ends[1],
                  .inode = inode_of(ends[0]),
-                 .mask = 0};
+                 .mask = 0,
+                 .device = device};
       return ends[0];
     }
   }
@@ -68,7 +69,7 @@ void DriverEvents::close_if_abandoned(Client& client) {
   }
 }
 
-void DriverEvents::emit(EventId id, const char* format, ...) {
+void DriverEvents::emit(std::uint32_t device, EventId id, const char* format, ...) {
   char line[192];
   int length = std::snprintf(line, sizeof(line), "%x ", static_cast<unsigned>(id));
   va_list arguments;
@@ -79,7 +80,7 @@ void DriverEvents::emit(EventId id, const char* format, ...) {
   line[length++] = '\n';
   const std::lock_guard lock(lock_);
   for (Client& client : clients_) {
-    if (client.writer >= 0) {
+    if (client.writer >= 0 && client.device == device) {
       deliver(client, id, line, static_cast<std::size_t>(length));
     }
   }
@@ -104,48 +105,55 @@ void DriverEvents::deliver(Client& client, EventId id, const char* line, std::si
 }
 
 void DriverEvents::queue_eviction(EvictionTrigger trigger) {
-  emit(EventId::kQueueEviction, "%lld -%d %x %d", boottime_ns(), getpid(), kGpuId,
-       static_cast<int>(trigger));
+  for (std::uint32_t device = 0; device < devices_; ++device) {
+    emit(device, EventId::kQueueEviction, "%lld -%d %x %d", boottime_ns(), getpid(), gpu_id(device),
+         static_cast<int>(trigger));
+  }
 }
 
 void DriverEvents::queue_restore(bool rescheduled) {
-  emit(EventId::kQueueRestore, "%lld -%d %x%s", boottime_ns(), getpid(), kGpuId,
-       rescheduled ? " R" : "");
+  for (std::uint32_t device = 0; device < devices_; ++device) {
+    emit(device, EventId::kQueueRestore, "%lld -%d %x%s", boottime_ns(), getpid(), gpu_id(device),
+         rescheduled ? " R" : "");
+  }
 }
 
 void DriverEvents::unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes,
                                   UnmapTrigger trigger) {
-  emit(EventId::kUnmapFromGpu, "%lld -%d @%lx(%lx) %x %d", boottime_ns(), getpid(),
-       page_number(address), page_number(size_bytes), kGpuId, static_cast<int>(trigger));
+  for (std::uint32_t device = 0; device < devices_; ++device) {
+    emit(device, EventId::kUnmapFromGpu, "%lld -%d @%lx(%lx) %x %d", boottime_ns(), getpid(),
+         page_number(address), page_number(size_bytes), gpu_id(device), static_cast<int>(trigger));
+  }
 }
 
-void DriverEvents::page_fault_start(std::uintptr_t address, Access access, std::uint64_t since_ns) {
-  emit(EventId::kPageFaultStart, "%lld -%d @%lx(%x) %c", static_cast<long long>(since_ns), getpid(),
-       page_number(address), kGpuId, access == Access::kWrite ? 'W' : 'R');
+void DriverEvents::page_fault_start(std::uint32_t device, std::uintptr_t address, Access access,
+                                    std::uint64_t since_ns) {
+  emit(device, EventId::kPageFaultStart, "%lld -%d @%lx(%x) %c", static_cast<long long>(since_ns),
+       getpid(), page_number(address), gpu_id(device), access == Access::kWrite ? 'W' : 'R');
 }
 
-void DriverEvents::page_fault_end(std::uintptr_t address) {
-  emit(EventId::kPageFaultEnd, "%lld -%d @%lx(%x) U", boottime_ns(), getpid(), page_number(address),
-       kGpuId);
+void DriverEvents::page_fault_end(std::uint32_t device, std::uintptr_t address) {
+  emit(device, EventId::kPageFaultEnd, "%lld -%d @%lx(%x) U", boottime_ns(), getpid(),
+       page_number(address), gpu_id(device));
 }
 
-void DriverEvents::lost_cpu(std::uint32_t wave, std::uint64_t lost_ns) {
-  emit(EventId::kLostCpu, "%lld -%d wave %u %lld", boottime_ns(), getpid(), wave,
+void DriverEvents::lost_cpu(std::uint32_t device, std::uint32_t wave, std::uint64_t lost_ns) {
+  emit(device, EventId::kLostCpu, "%lld -%d wave %u %lld", boottime_ns(), getpid(), wave,
        static_cast<long long>(lost_ns));
 }
 
 void DriverEvents::protocol_violation(std::uintptr_t address, ProtocolViolation kind) {
-  emit(EventId::kProtocol, "%lld -%d @%lx %d", boottime_ns(), getpid(),
+  emit(0, EventId::kProtocol, "%lld -%d @%lx %d", boottime_ns(), getpid(),
        static_cast<unsigned long>(address), static_cast<int>(kind));
 }
 
 void DriverEvents::missed(std::uintptr_t address, std::uint64_t pages) {
-  emit(EventId::kMissed, "%lld -%d @%lx(%lx)", boottime_ns(), getpid(), page_number(address),
+  emit(0, EventId::kMissed, "%lld -%d @%lx(%lx)", boottime_ns(), getpid(), page_number(address),
        static_cast<unsigned long>(pages));
 }
 
-void DriverEvents::device_fault(std::uintptr_t address, Access access) {
-  emit(EventId::kDeviceFault, "%lld -%d @%lx %c", boottime_ns(), getpid(),
+void DriverEvents::device_fault(std::uint32_t device, std::uintptr_t address, Access access) {
+  emit(device, EventId::kDeviceFault, "%lld -%d @%lx %c", boottime_ns(), getpid(),
        static_cast<unsigned long>(address), access == Access::kWrite ? 'W' : 'R');
 }
 
@@ -154,7 +162,7 @@ void DriverEvents::stop_report(const StopTimes& times) {
   const auto offset = [&](std::uint64_t time_ns) {
     return time_ns == 0 ? -1LL : static_cast<long long>(time_ns - times.evicted_ns);
   };
-  emit(EventId::kStopReport, "%llu -%d %lld %lld %lld %lld %lld %lld",
+  emit(0, EventId::kStopReport, "%llu -%d %lld %lld %lld %lld %lld %lld",
        static_cast<unsigned long long>(times.evicted_ns), getpid(), offset(times.notified_ns),
        offset(times.restore_began_ns), offset(times.first_parked_ns), offset(times.last_parked_ns),
        offset(times.first_resumed_ns), offset(times.last_resumed_ns));

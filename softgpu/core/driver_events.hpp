@@ -33,7 +33,8 @@ enum class EvictionTrigger : int { kSvm = 0, kUserptr = 1 };
 /// KFD_SVM_UNMAP_TRIGGER_*.
 enum class UnmapTrigger : int { kMmuNotify = 0, kUnmapFromCpu = 2 };
 
-inline constexpr std::uint32_t kGpuId = 0x50F7;
+/// KFD's id of a device.
+inline constexpr std::uint32_t gpu_id(std::uint32_t device) { return 0x50F7 + device; }
 
 /// What was found at a wrong device page-table entry.
 enum class ProtocolViolation : int {
@@ -49,19 +50,25 @@ class DriverEvents {
   static constexpr std::size_t kFifoBytes = 8192;
   static constexpr std::size_t kMaximumClients = 32;
 
+  /// KFD gives each device its own descriptors. What concerns the process as a whole is written for
+  /// each device (kfd_process.c goes through them one after the other); what softgpu has found
+  /// wrong, for the first.
+  explicit DriverEvents(std::uint32_t devices) : devices_(devices) {}
+
   /// Returns the reader's descriptor, or -errno; -EMFILE when all clients are still open.
-  int open();
+  int open(std::uint32_t device);
 
   void queue_eviction(EvictionTrigger trigger);
   void queue_restore(bool rescheduled);
   void unmap_from_gpu(std::uintptr_t address, std::uintptr_t size_bytes, UnmapTrigger trigger);
   /// `since_ns`: CLOCK_BOOTTIME when the driver learnt of the fault.
-  void page_fault_start(std::uintptr_t address, Access access, std::uint64_t since_ns);
-  void page_fault_end(std::uintptr_t address);
-  void lost_cpu(std::uint32_t wave, std::uint64_t lost_ns);
+  void page_fault_start(std::uint32_t device, std::uintptr_t address, Access access,
+                        std::uint64_t since_ns);
+  void page_fault_end(std::uint32_t device, std::uintptr_t address);
+  void lost_cpu(std::uint32_t device, std::uint32_t wave, std::uint64_t lost_ns);
   void protocol_violation(std::uintptr_t address, ProtocolViolation kind);
   void missed(std::uintptr_t address, std::uint64_t pages);
-  void device_fault(std::uintptr_t address, Access access);
+  void device_fault(std::uint32_t device, std::uintptr_t address, Access access);
   void stop_report(const StopTimes& times);
 
  private:
@@ -71,12 +78,15 @@ class DriverEvents {
     int writer = -1;
     ino_t inode = 0;
     std::uint64_t mask = 0;
+    std::uint32_t device = 0;
   };
 
-  [[gnu::format(printf, 3, 4)]] void emit(EventId id, const char* format, ...);
+  [[gnu::format(printf, 4, 5)]] void emit(std::uint32_t device, EventId id, const char* format,
+                                          ...);
   void deliver(Client& client, EventId id, const char* line, std::size_t length);
   static void close_if_abandoned(Client& client);
 
+  const std::uint32_t devices_;
   std::mutex lock_;  // leaf; its holders only make system calls that do not block
   std::array<Client, kMaximumClients> clients_;
 };

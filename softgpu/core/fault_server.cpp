@@ -191,7 +191,7 @@ bool FaultServer::validate(RetryFault& fault, Window& window) {
   if (window.has_valid) {
     parts_.auditor.audit(window.begin(), window.end(), UINT64_MAX);
   }
-  parts_.events.page_fault_start(fault.address, fault.access, fault.since_ns);
+  parts_.events.page_fault_start(fault.device, fault.address, fault.access, fault.since_ns);
   Mapped mapped = map_window(window);
   if (mapped == Mapped::kNoPages) {
     Vma vma;
@@ -209,7 +209,7 @@ bool FaultServer::validate(RetryFault& fault, Window& window) {
   if (!fault.fatal && mapped == Mapped::kNoPages) {
     fault.fatal = TranslationFault::kNotMapped;
   }
-  parts_.events.page_fault_end(fault.address);  // KFD writes it whatever came of it
+  parts_.events.page_fault_end(fault.device, fault.address);  // KFD writes it whatever came of it
   return mapped != Mapped::kChanged;
 }
 

@@ -40,7 +40,7 @@ bool all_mapped(std::uintptr_t begin, std::uintptr_t end) {
 
 }  // namespace
 
-Memory::Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults)
+Memory::Memory(const Parts& parts, std::size_t vram_bytes, std::uint32_t devices, bool retry_faults)
     : registry_(parts.registry),
       waves_(parts.waves),
       notifier_(parts.notifier),
@@ -50,11 +50,8 @@ Memory::Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults)
       engine_(parts.engine),
       retry_faults_(retry_faults),
       vram_bytes_(page_ceil(vram_bytes)) {
-  // Shared, so that fork neither copies nor write-protects it: device memory has no such thing.
-  vram_host_ = map_pages(vram_bytes_, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE);
-  vram_device_ = reserve_addresses(vram_bytes_);
-  if (vram_host_ == 0 || vram_device_ == 0) {
-    fail("no address space for %zu bytes of device memory (SOFTGPU_VRAM)", vram_bytes_);
+  for (std::uint32_t device = 0; device < devices; ++device) {
+    pools_.emplace_back(vram_bytes_);
   }
 }
 
@@ -199,13 +196,14 @@ MemoryError Memory::unregister_host(std::uintptr_t pointer) {
   return end_range(RangeOrigin::kHostRegister, pointer);
 }
 
-MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer) {
+MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer,
+                             std::uint32_t device) {
   if (!size_is_valid(0, size_bytes)) {
     return MemoryError::kOutOfMemory;
   }
   const std::lock_guard lock(lock_);
   if (origin == RangeOrigin::kVram) {
-    return allocate_vram(size_bytes, pointer);
+    return allocate_vram(pools_[device], size_bytes, pointer);
   }
   const std::size_t mapped_bytes = page_ceil(size_bytes);
   const std::uintptr_t begin = map_pages(mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
@@ -229,34 +227,19 @@ MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::ui
   return MemoryError::kNone;
 }
 
-std::optional<std::uintptr_t> Memory::take_vram(std::size_t size_bytes) {
-  std::uintptr_t offset = 0;
-  for (const auto& [used_offset, used_size] : vram_used_) {
-    if (used_offset - offset >= size_bytes) {
-      break;
-    }
-    offset = used_offset + used_size;
-  }
-  if (vram_bytes_ - offset < size_bytes) {
-    return std::nullopt;
-  }
-  vram_used_.emplace(offset, size_bytes);
-  return offset;
-}
-
-MemoryError Memory::allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer) {
-  const std::optional<std::uintptr_t> offset = take_vram(page_ceil(size_bytes));
+MemoryError Memory::allocate_vram(VramPool& pool, std::size_t size_bytes, std::uintptr_t& pointer) {
+  const std::optional<std::uintptr_t> offset = pool.take(page_ceil(size_bytes));
   if (!offset) {
     return MemoryError::kOutOfMemory;
   }
   std::unique_ptr<Range> range =
-      make_range(RangeKind::kPinned, RangeOrigin::kVram, vram_host_ + *offset, size_bytes);
-  range->device_begin = vram_device_ + *offset;
+      make_range(RangeKind::kPinned, RangeOrigin::kVram, pool.host_begin() + *offset, size_bytes);
+  range->device_begin = pool.device_begin() + *offset;
   std::fill_n(range->entries.get(), range->page_count, Pte::make(0, true));
   range->pages = RangePages::kAllWritable;
   range->mapped = true;
   if (engine_ != nullptr && !engine_->add(*range).empty()) {
-    vram_used_.erase(*offset);
+    pool.give_back(range->device_begin);
     return MemoryError::kOutOfMemory;
   }
   pointer = range->device_begin;
@@ -268,13 +251,9 @@ MemoryError Memory::allocate_vram(std::size_t size_bytes, std::uintptr_t& pointe
   return MemoryError::kNone;
 }
 
-std::size_t Memory::vram_free_bytes() {
+std::size_t Memory::vram_free_bytes(std::uint32_t device) {
   const std::lock_guard lock(lock_);
-  std::size_t used = 0;
-  for (const auto& [offset, size] : vram_used_) {
-    used += size;
-  }
-  return vram_bytes_ - used;
+  return pools_[device].free_bytes();
 }
 
 MemoryError Memory::release(RangeOrigin origin, std::uintptr_t pointer) {
@@ -347,10 +326,15 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
     case RangeOrigin::kSvmAttributes:
       break;  // end with their mapping, and no call names them
     case RangeOrigin::kVram:
-      vram_used_.erase(range->device_begin - vram_device_);
+      pool_of(*range).give_back(range->device_begin);
       break;
   }
   return MemoryError::kNone;
+}
+
+VramPool& Memory::pool_of(const Range& range) {
+  return *std::find_if(pools_.begin(), pools_.end(),
+                       [&](const VramPool& pool) { return pool.contains(range.device_begin); });
 }
 
 bool Memory::set_retry_faults(bool enable) {
@@ -362,6 +346,12 @@ bool Memory::set_retry_faults(bool enable) {
     retry_faults_.store(enable);
   }
   return !has_svm;
+}
+
+std::uint32_t Memory::device_of(const Range& range) {
+  return range.kind == RangeKind::kPinned
+             ? static_cast<std::uint32_t>(&pool_of(range) - pools_.data())
+             : 0;
 }
 
 std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
@@ -378,7 +368,8 @@ std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
                    .origin = range->origin,
                    .host_pointer = range->pointer,
                    .device_pointer = range->device_begin + offset,
-                   .size_bytes = range->size_bytes};
+                   .size_bytes = range->size_bytes,
+                   .device = device_of(*range)};
 }
 
 }  // namespace softgpu

@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "softgpu/core/audit.hpp"
 #include "softgpu/core/engine.hpp"
@@ -18,6 +19,7 @@
 #include "softgpu/core/range.hpp"
 #include "softgpu/core/registry.hpp"
 #include "softgpu/core/validation.hpp"
+#include "softgpu/core/vram_pool.hpp"
 
 namespace softgpu {
 
@@ -37,6 +39,7 @@ struct RangeInfo {
   std::uintptr_t host_pointer;
   std::uintptr_t device_pointer;
   std::size_t size_bytes;
+  std::uint32_t device;  // whose memory it is; 0 for memory of the host
 };
 
 class Memory {
@@ -51,7 +54,8 @@ class Memory {
     Engine* engine;  // null: the software MMU
   };
 
-  Memory(const Parts& parts, std::size_t vram_bytes, bool retry_faults);
+  /// `vram_bytes`: of each device.
+  Memory(const Parts& parts, std::size_t vram_bytes, std::uint32_t devices, bool retry_faults);
 
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
@@ -63,7 +67,9 @@ class Memory {
   MemoryError unmap_registered(RangeOrigin origin, std::uintptr_t pointer);
   /// Whether these bytes are all of the newest range there.
   bool is_whole(RangeOrigin origin, std::uintptr_t pointer, std::size_t size_bytes);
-  MemoryError allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer);
+  /// `device`: whose memory kVram is.
+  MemoryError allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer,
+                       std::uint32_t device);
   MemoryError release(RangeOrigin origin, std::uintptr_t pointer);
 
   /// The range that a host or device pointer lies in.
@@ -75,7 +81,7 @@ class Memory {
   bool set_retry_faults(bool enable);
 
   std::size_t vram_bytes() const { return vram_bytes_; }
-  std::size_t vram_free_bytes();
+  std::size_t vram_free_bytes(std::uint32_t device);
 
   /// Held by whoever validates ranges or changes the set of ranges, across system calls. The
   /// supervisor never takes it.
@@ -97,8 +103,9 @@ class Memory {
   void forget_unmapped_svm();
   RangeMap::iterator find_newest(RangeOrigin origin, std::uintptr_t pointer);
   std::unique_ptr<Range> take_newest(RangeOrigin origin, std::uintptr_t pointer);
-  MemoryError allocate_vram(std::size_t size_bytes, std::uintptr_t& pointer);
-  std::optional<std::uintptr_t> take_vram(std::size_t size_bytes);
+  MemoryError allocate_vram(VramPool& pool, std::size_t size_bytes, std::uintptr_t& pointer);
+  VramPool& pool_of(const Range& range);
+  std::uint32_t device_of(const Range& range);
 
   std::mutex lock_;
   Registry& registry_;
@@ -117,9 +124,7 @@ class Memory {
 
   std::atomic<bool> retry_faults_;  // written under lock_
   const std::size_t vram_bytes_;
-  std::uintptr_t vram_host_ = 0;    // the pool as the CPU writes it
-  std::uintptr_t vram_device_ = 0;  // as kernels name it; not accessible to the CPU
-  std::map<std::uintptr_t, std::size_t> vram_used_;  // offset and size
+  std::vector<VramPool> pools_;  // by device; as many as there are devices from the start
 };
 
 }  // namespace softgpu

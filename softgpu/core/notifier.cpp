@@ -95,6 +95,10 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
     audit_before_clearing(intervals);
     announce_unmaps(intervals, cause);
   }
+  if (stop && !waves_.preempts()) {
+    waves_.request_stop();  // the jobs need their pages until they end
+    waves_.wait_until_stopped();
+  }
   if (mark(intervals, cause, stop) && !waves_.stop_requested()) {
     waves_.wait_until_flushed(waves_.request_flush());
   }

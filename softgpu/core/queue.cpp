@@ -13,8 +13,15 @@
 namespace softgpu {
 
 std::uint64_t Queue::submit(Operation operation) {
+  // Nothing is allocated under the lock: a notifier may hold a thread that allocates, while it
+  // waits for jobs that this queue has yet to start.
+  std::list<Operation> submitted;
+  submitted.push_back(std::move(operation));
   const std::lock_guard lock(lock_);
-  operations_.push_back(std::move(operation));
+  if (submitted.front().run != nullptr) {
+    submitted.front().held = !device().waves().submit_job();
+  }
+  operations_.splice(operations_.end(), submitted);
   submitted_.notify_one();
   return ++submitted_count_;
 }
@@ -88,7 +95,11 @@ void Queue::run(Operation& operation) {
     grid.run = operation.run;
     grid.arguments = operation.arguments.data();
     grid.wave_count = operation.waves;
+    grid.device = device_;
     grid.waves_left.store(operation.waves, std::memory_order_relaxed);
+    if (operation.held) {
+      device().waves().begin_held_job();
+    }
     for (std::uint32_t index = 0; index < operation.waves; ++index) {
       waves[index]->start(grid, index);
     }
@@ -106,8 +117,8 @@ void Queue::run(Operation& operation) {
   }
 }
 
-std::shared_ptr<Queue> Queues::add(bool blocking) {
-  auto queue = std::make_shared<Queue>(blocking);
+std::shared_ptr<Queue> Queues::add(std::uint32_t device_ordinal, bool blocking) {
+  auto queue = std::make_shared<Queue>(device_ordinal, blocking);
   if (!device().spawner().start_thread("softgpu-queue", [queue] { queue->serve(); })) {
     return nullptr;
   }
@@ -127,32 +138,35 @@ bool Queues::empty() {
   return queues_.empty();
 }
 
-std::shared_ptr<Queue> Queues::null_queue() {
+std::shared_ptr<Queue> Queues::null_queue(std::uint32_t device_ordinal) {
+  std::shared_ptr<Queue>& null_queue = null_queues_[device_ordinal];
   {
     const std::lock_guard lock(lock_);
-    if (null_queue_ != nullptr) {
-      return null_queue_;
+    if (null_queue != nullptr) {
+      return null_queue;
     }
   }
-  std::shared_ptr<Queue> made = add(true);
+  std::shared_ptr<Queue> made = add(device_ordinal, true);
   const std::lock_guard lock(lock_);
-  if (null_queue_ == nullptr) {
-    null_queue_ = made;
+  if (null_queue == nullptr) {
+    null_queue = made;
   } else if (made != nullptr) {
     made->close();
     queues_.remove(made);
   }
-  return null_queue_;
+  return null_queue;
 }
 
-std::vector<QueuePoint> Queues::points(WaitsFor waits_for) {
+std::vector<QueuePoint> Queues::points(WaitsFor waits_for,
+                                       std::optional<std::uint32_t> device_ordinal) {
   std::vector<QueuePoint> points;
   const std::lock_guard lock(lock_);
   for (const std::shared_ptr<Queue>& queue : queues_) {
-    const bool wanted = waits_for == WaitsFor::kAllQueues ||
-                        (waits_for == WaitsFor::kBlockingQueues && queue->blocking()) ||
-                        (waits_for == WaitsFor::kNullQueue && queue == null_queue_);
-    if (wanted) {
+    const bool wanted =
+        waits_for == WaitsFor::kAllQueues ||
+        (waits_for == WaitsFor::kBlockingQueues && queue->blocking()) ||
+        (waits_for == WaitsFor::kNullQueue && queue == null_queues_[queue->device_ordinal()]);
+    if (wanted && device_ordinal.value_or(queue->device_ordinal()) == queue->device_ordinal()) {
       points.push_back({queue, queue->last_submitted()});
     }
   }
@@ -161,7 +175,7 @@ std::vector<QueuePoint> Queues::points(WaitsFor waits_for) {
 
 QueuePoint Queues::submit(const std::shared_ptr<Queue>& queue, Operation operation,
                           WaitsFor waits_for) {
-  const std::vector<QueuePoint> others = points(waits_for);
+  const std::vector<QueuePoint> others = points(waits_for, queue->device_ordinal());
   operation.fences.insert(operation.fences.end(), others.begin(), others.end());
   std::erase_if(operation.fences, [&](const QueuePoint& fence) { return fence.queue == queue; });
   const std::uint64_t position = queue->submit(std::move(operation));
@@ -177,14 +191,20 @@ void Queues::wait(const QueuePoint& point, const char* call) {
   }
 }
 
+void Queues::wait_for_device(std::uint32_t device_ordinal, const char* call) {
+  for (const QueuePoint& point : points(WaitsFor::kAllQueues, device_ordinal)) {
+    wait(point, call);
+  }
+}
+
 void Queues::wait_for_all(const char* call) {
-  for (const QueuePoint& point : points(WaitsFor::kAllQueues)) {
+  for (const QueuePoint& point : points(WaitsFor::kAllQueues, std::nullopt)) {
     wait(point, call);
   }
 }
 
 std::string Queues::busy_operation() {
-  for (const QueuePoint& point : points(WaitsFor::kAllQueues)) {
+  for (const QueuePoint& point : points(WaitsFor::kAllQueues, std::nullopt)) {
     std::string operation = point.queue->current_operation();
     if (!operation.empty()) return operation;
   }

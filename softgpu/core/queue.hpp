@@ -2,17 +2,19 @@
 // Queues (HIP streams): operations in order, each on its queue's own thread.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "softgpu/core/settings.hpp"
 #include "softgpu/core/wave.hpp"
 
 namespace softgpu {
@@ -25,7 +27,8 @@ struct QueuePoint {
   std::uint64_t position = 0;
 };
 
-/// What an operation waits for besides the operations before it in its own queue.
+/// What an operation waits for besides the operations before it in its own queue; all of the same
+/// device. Events reach across devices.
 enum class WaitsFor {
   kNothing,         // streams with hipStreamNonBlocking
   kNullQueue,       // other streams: the null stream
@@ -40,13 +43,15 @@ struct Operation {
   void (*run)(const void* arguments) = nullptr;  // kernels and copies: runs on waves
   std::vector<unsigned char> arguments;
   std::uint32_t waves = 0;
+  bool held = false;     // to be begun before it runs (WaveTable::submit_job)
   bool audited = false;  // the PFN audit looks at all ranges when it has run
 };
 
 class Queue {
  public:
-  explicit Queue(bool blocking) : blocking_(blocking) {}
+  Queue(std::uint32_t device, bool blocking) : device_(device), blocking_(blocking) {}
 
+  std::uint32_t device_ordinal() const { return device_; }
   bool blocking() const { return blocking_; }
   std::uint64_t submit(Operation operation);
   bool finished(std::uint64_t position);
@@ -65,11 +70,12 @@ class Queue {
  private:
   void run(Operation& operation);
 
+  const std::uint32_t device_;
   const bool blocking_;
   std::mutex lock_;
   std::condition_variable submitted_;
   std::condition_variable completed_;
-  std::deque<Operation> operations_;
+  std::list<Operation> operations_;
   std::string running_;
   std::uint64_t submitted_count_ = 0;
   std::uint64_t completed_count_ = 0;
@@ -80,13 +86,13 @@ class Queue {
 class Queues {
  public:
   /// Makes a queue with its thread; null when the system gives none.
-  std::shared_ptr<Queue> add(bool blocking);
+  std::shared_ptr<Queue> add(std::uint32_t device, bool blocking);
   void remove(const std::shared_ptr<Queue>& queue);
 
   bool empty();
 
-  /// The null stream, made when first needed.
-  std::shared_ptr<Queue> null_queue();
+  /// The device's null stream, made when first needed.
+  std::shared_ptr<Queue> null_queue(std::uint32_t device);
 
   /// Puts the operation into the queue with the fences that its kind of wait asks for.
   QueuePoint submit(const std::shared_ptr<Queue>& queue, Operation operation, WaitsFor waits_for);
@@ -94,6 +100,7 @@ class Queues {
   /// Waits for one point, or for everything submitted so far. A wait over the limit
   /// (SOFTGPU_WAIT_LIMIT_MS) ends the process with a message naming `call` and the operation.
   void wait(const QueuePoint& point, const char* call);
+  void wait_for_device(std::uint32_t device, const char* call);
   void wait_for_all(const char* call);
 
   /// Name of something that runs or waits in any queue; empty when all are idle.
@@ -104,11 +111,11 @@ class Queues {
   void give_back(const std::vector<Wave*>& waves);
 
  private:
-  std::vector<QueuePoint> points(WaitsFor waits_for);
+  std::vector<QueuePoint> points(WaitsFor waits_for, std::optional<std::uint32_t> device);
 
   std::mutex lock_;
   std::list<std::shared_ptr<Queue>> queues_;
-  std::shared_ptr<Queue> null_queue_;
+  std::array<std::shared_ptr<Queue>, kMostDevices> null_queues_;
   std::mutex waves_lock_;
   std::vector<Wave*> idle_waves_;
 };

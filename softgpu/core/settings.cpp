@@ -48,6 +48,10 @@ struct NumberSetting {
 };
 
 constexpr std::array kNumberSettings = {
+    NumberSetting{"SOFTGPU_DEVICES", kMostDevices,
+                  [](Settings& settings, std::uint64_t value) {
+                    settings.devices = static_cast<std::uint32_t>(value);
+                  }},
     NumberSetting{"SOFTGPU_WAVES", 256,
                   [](Settings& settings, std::uint64_t value) {
                     settings.waves = static_cast<std::uint32_t>(value);
@@ -119,6 +123,10 @@ bool read_engine(std::string_view text, Settings& settings) {
 /// The kernel's MMU notifiers know one way only: retry faults, whatever the environment asks for.
 /// Nothing of the software MMU is there to be audited or damaged.
 std::string fit_to_kvm(Settings& settings) {
+  if (settings.wait_for_jobs || settings.devices != 1) {
+    return "SOFTGPU_ENGINE=kvm is one device with retry faults: unset SOFTGPU_CWSR and "
+           "SOFTGPU_DEVICES";
+  }
   settings.retry_faults = true;
   settings.audit = AuditLevel::kOff;
   return settings.plant == Plant::kNone || settings.plant == Plant::kStale
@@ -131,6 +139,29 @@ bool read_xnack(std::string_view text, Settings& settings) {
   settings.retry_faults = text == "1";
   return text == "0" || text == "1";
 }
+
+/// As the module parameter cwsr_enable (kfd_facts §4).
+bool read_wave_save(std::string_view text, Settings& settings) {
+  settings.wait_for_jobs = text == "0";
+  return text == "0" || text == "1";
+}
+
+struct TextSetting {
+  const char* name;
+  bool (*read)(std::string_view text, Settings& settings);
+  bool may_be_empty = false;
+};
+
+constexpr std::array kTextSettings = {
+    TextSetting{"HSA_XNACK", read_xnack},
+    TextSetting{"SOFTGPU_ENGINE", read_engine},
+    TextSetting{"SOFTGPU_CWSR", read_wave_save},
+    TextSetting{"SOFTGPU_DELAYS", read_delays},
+    TextSetting{"SOFTGPU_AUDIT", read_audit},
+    TextSetting{"SOFTGPU_PLANT", read_plant, true},
+    TextSetting{"SOFTGPU_HOLD", [](std::string_view text, Settings&) { return hold().parse(text); },
+                true},
+};
 
 std::string wrong(const char* name, const char* text) {
   return std::string(name) + "=" + text + " is not understood";
@@ -150,29 +181,16 @@ std::string read_settings(Settings& settings) {
       setting.set(settings, *value);
     }
   }
-  const char* xnack = std::getenv("HSA_XNACK");
-  if (xnack != nullptr && !read_xnack(xnack, settings)) {
-    return wrong("HSA_XNACK", xnack);
+  for (const TextSetting& setting : kTextSettings) {
+    const char* text = std::getenv(setting.name);
+    const bool given = text != nullptr && !(setting.may_be_empty && *text == '\0');
+    if (given && !setting.read(text, settings)) {
+      return wrong(setting.name, text);
+    }
   }
-  const char* engine = std::getenv("SOFTGPU_ENGINE");
-  if (engine != nullptr && !read_engine(engine, settings)) {
-    return wrong("SOFTGPU_ENGINE", engine);
-  }
-  const char* delays = std::getenv("SOFTGPU_DELAYS");
-  if (delays != nullptr && !read_delays(delays, settings)) {
-    return wrong("SOFTGPU_DELAYS", delays);
-  }
-  const char* audit = std::getenv("SOFTGPU_AUDIT");
-  if (audit != nullptr && !read_audit(audit, settings)) {
-    return wrong("SOFTGPU_AUDIT", audit);
-  }
-  const char* plant = std::getenv("SOFTGPU_PLANT");
-  if (plant != nullptr && *plant != '\0' && !read_plant(plant, settings)) {
-    return wrong("SOFTGPU_PLANT", plant);
-  }
-  const char* held = std::getenv("SOFTGPU_HOLD");
-  if (held != nullptr && *held != '\0' && !hold().parse(held)) {
-    return wrong("SOFTGPU_HOLD", held);
+  if (settings.wait_for_jobs && settings.retry_faults) {
+    return "SOFTGPU_CWSR=0 with HSA_XNACK=1 would hang: an invalidation waits for a job that waits "
+           "for its fault, which is served after the invalidation; unset one of them";
   }
   return settings.engine == EngineKind::kKvm ? fit_to_kvm(settings) : std::string();
 }

@@ -30,14 +30,18 @@ enum class EngineKind {
   kKvm,       // vCPUs (softgpu/kvm)
 };
 
+inline constexpr std::uint32_t kMostDevices = 8;
+
 struct Settings {
   EngineKind engine = EngineKind::kSoftware;  // SOFTGPU_ENGINE=software|kvm
   std::uint32_t kvm_slots = UINT32_MAX;       // SOFTGPU_KVM_SLOTS: fewer than the kernel has
-  std::uint32_t waves = 1;                    // SOFTGPU_WAVES
-  std::uint64_t vram_bytes = 0;               // SOFTGPU_VRAM, bytes or with suffix K, M, G
+  std::uint32_t devices = 1;                  // SOFTGPU_DEVICES
+  std::uint32_t waves = 1;                    // SOFTGPU_WAVES, of each device
+  std::uint64_t vram_bytes = 0;               // SOFTGPU_VRAM of each, bytes or with suffix K, M, G
   std::uint64_t wait_limit_ms = 10'000;       // SOFTGPU_WAIT_LIMIT_MS
   bool delays = true;                         // SOFTGPU_DELAYS=off: KFD's delays pass at once
   bool retry_faults = false;                  // HSA_XNACK=1 (kfd_facts §7)
+  bool wait_for_jobs = false;                 // SOFTGPU_CWSR=0: waves cannot be saved
   AuditLevel audit = AuditLevel::kRestore;    // SOFTGPU_AUDIT=off|restore|full
   Plant plant = Plant::kNone;                 // SOFTGPU_PLANT
   std::string plant_hook;                     // SOFTGPU_PLANT=skip_hook:<hook>

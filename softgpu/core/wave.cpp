@@ -19,8 +19,6 @@ constinit thread_local WaveContext* current_wave = nullptr;
 
 namespace {
 
-// KFD gives a preemption 9 s (queue_preemption_timeout_ms, kfd_facts §4) and resets the GPU then.
-constexpr std::uint64_t kPreemptionLimitNs = 9'000'000'000;
 constexpr std::uint64_t kCpuGapNs = 20'000;   // between two stamps: worth looking at
 constexpr std::uint64_t kCpuLossNs = 10'000;  // worth reporting
 constexpr std::uint64_t kCpuBaselineNs = 1'000'000;
@@ -77,6 +75,7 @@ void Wave::start(Grid& grid, std::uint32_t index) {
   grid_ = &grid;
   wave_index = index;
   wave_count = grid.wave_count;
+  device = grid.device;
   grids_given_.fetch_add(1, std::memory_order_release);
   futex_wake_all(grids_given_);
 }
@@ -85,10 +84,17 @@ void Wave::run_grid(Grid& grid) {
   drop_translations();
   cpu_watch.restart();
   run_when_allowed();
+  if (parked_ns.load() > resumed_ns.load()) {  // the job before this one was waited for
+    resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
+  }
   grid.run(grid.arguments);
+  if (!table_->preempts() && table_->stop_requested()) {
+    parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
+  }
   state.store(kWaveIdle, std::memory_order_seq_cst);
   table_->acknowledge();
   if (grid.waves_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    table_->end_job();
     futex_wake_all(grid.waves_left);
   }
 }
@@ -104,7 +110,7 @@ void Wave::attend_slowly() {
     flushes_done.store(request, std::memory_order_seq_cst);
     table_->acknowledge();
   }
-  if (table_->stop_requested()) {
+  if (table_->preempts() && table_->stop_requested()) {
     park();
     run_when_allowed();
   }
@@ -114,7 +120,7 @@ void Wave::run_when_allowed() {
   for (;;) {
     // Either this wave sees the stop, or whoever stops sees it resuming and waits for it.
     state.store(kWaveResuming, std::memory_order_seq_cst);
-    if (!table_->stop_requested()) {
+    if (!table_->preempts() || !table_->stop_requested()) {
       state.store(kWaveRunning, std::memory_order_seq_cst);
       return;
     }
@@ -144,13 +150,14 @@ void Wave::stop_at_fault() {
 /// While the wave waits it holds no translation, so nobody who stops or flushes waits for it.
 void Wave::wait_for_service(std::uintptr_t device_address, Access access) {
   cpu_watch.restart();
+  fault_.device = device;
   fault_.address = device_address;
   fault_.access = access;
   stop_at_fault();
-  device().fault_server().serve_for(fault_);
+  softgpu::device().fault_server().serve_for(fault_);
   run_when_allowed();
   if (fault_.fatal) {
-    device().raise_memory_fault(*this, {device_address, access, *fault_.fatal});
+    softgpu::device().raise_memory_fault(*this, {device_address, access, *fault_.fatal});
   }
 }
 
@@ -177,7 +184,7 @@ bool Wave::fill(std::uintptr_t device_address, Access access) {
   TranslationResult result;
   bool must_attend = false;
   {
-    Registry& registry = device().registry();
+    Registry& registry = softgpu::device().registry();
     const std::lock_guard lock(registry.lock());
     result = registry.translate(device_address, access);
     // Whoever invalidates asks waves to stop under this lock. A wave that finds an invalidated
@@ -189,10 +196,10 @@ bool Wave::fill(std::uintptr_t device_address, Access access) {
     return false;
   }
   if (result.fault == TranslationFault::kInvalidated) {
-    result.translation = device().report_protocol_violation(device_address);
+    result.translation = softgpu::device().report_protocol_violation(device_address);
   } else if (result.fault) {
-    if (!device().retry_faults()) {
-      device().raise_memory_fault(*this, {device_address, access, *result.fault});
+    if (!softgpu::device().retry_faults()) {
+      softgpu::device().raise_memory_fault(*this, {device_address, access, *result.fault});
     }
     wait_for_service(device_address, access);
     return false;
@@ -237,7 +244,7 @@ std::uint64_t wave_clock_ticks(WaveContext& context) {
   if (const std::uint64_t lost_ns = wave.cpu_watch.sample(now_ns) + wave.lost_before_stop_ns;
       lost_ns != 0) {
     wave.lost_before_stop_ns = 0;
-    device().events().lost_cpu(wave.wave_index, lost_ns);
+    softgpu::device().events().lost_cpu(wave.device, wave.wave_index, lost_ns);
   }
   return device_ticks_at(now_ns);
 }
@@ -263,6 +270,9 @@ bool WaveTable::translates_to(const WaveContext& wave, std::uintptr_t cpu_addres
 }
 
 bool WaveTable::stopped() const {
+  if (!preempts()) {
+    return jobs_.load(std::memory_order_seq_cst) == 0;
+  }
   const std::size_t count = size();
   return std::all_of(waves_.begin(), waves_.begin() + static_cast<std::ptrdiff_t>(count),
                      [](const Wave* wave) {
@@ -306,7 +316,7 @@ void WaveTable::wait_for_acknowledgements(Predicate done) {
     }
     pause_cpu();
   }
-  const std::uint64_t limit_ns = read_clock_ns(CLOCK_MONOTONIC) + kPreemptionLimitNs;
+  const std::uint64_t limit_ns = read_clock_ns(CLOCK_MONOTONIC) + stop_limit_ns_;
   waiters_.fetch_add(1, std::memory_order_seq_cst);
   for (;;) {
     const std::uint32_t seen = acknowledgements_.load(std::memory_order_seq_cst);
@@ -314,7 +324,7 @@ void WaveTable::wait_for_acknowledgements(Predicate done) {
       break;
     }
     if (read_clock_ns(CLOCK_MONOTONIC) > limit_ns) {
-      fail("a wave has made no memory access for 9 s, so its queue cannot be preempted");
+      fail_to_stop();
     }
     futex_wait(acknowledgements_, seen, 100'000'000);
   }
@@ -323,7 +333,9 @@ void WaveTable::wait_for_acknowledgements(Predicate done) {
 
 void WaveTable::request_stop() {
   stops_.fetch_or(1, std::memory_order_seq_cst);
-  set_attention(kAttentionPark);
+  if (preempts()) {
+    set_attention(kAttentionPark);
+  }
 }
 
 void WaveTable::wait_until_stopped() {

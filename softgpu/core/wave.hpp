@@ -20,6 +20,7 @@ struct Grid {
   void (*run)(const void* arguments) = nullptr;
   const void* arguments = nullptr;
   std::uint32_t wave_count = 0;
+  std::uint32_t device = 0;
   std::atomic<std::uint32_t> waves_left{0};  // futex word
 };
 
@@ -50,6 +51,7 @@ enum WaveState : std::uint32_t {
 
 /// A retry fault that its wave waits for.
 struct RetryFault {
+  std::uint32_t device = 0;
   std::uintptr_t address = 0;
   Access access = Access::kRead;
   std::optional<TranslationFault> fatal;  // the answer: nothing when the page is there now
@@ -89,6 +91,7 @@ class Wave : public WaveContext {
     return (attention.load(std::memory_order_relaxed) & kAttentionPlant) != 0;
   }
 
+  std::uint32_t device = 0;  // that it runs for
   std::atomic<std::uint32_t> state{kWaveIdle};
   std::atomic<std::uint32_t> flushes_done{0};
   std::atomic<std::uint64_t> parked_ns{0};   // CLOCK_BOOTTIME of the last stop ...
@@ -126,6 +129,24 @@ class WaveTable {
 
   WaveTable();
 
+  /// Before the first wave. Without preemption a stop waits, so long at most, for the jobs under
+  /// way to end and holds back later ones (KFD with cwsr_enable=0, amdgpu_hmm_invalidate_gfx;
+  /// kfd_facts §3, §4).
+  void wait_for_jobs(std::uint64_t limit_ns);
+  bool preempts() const { return preempts_.load(std::memory_order_seq_cst); }
+
+  /// A job is a grid. True: it counts from now on, though it may have to wait for others before it
+  /// runs, as a fence does from its submission. False: it is held back and must be begun when its
+  /// turn comes. The caller submits jobs of one queue in order.
+  bool submit_job();
+  /// Returns when a job that was held back may run.
+  void begin_held_job();
+  /// By its last wave.
+  void end_job();
+
+  /// A job has faulted and will never end: from now on its waves are stopped where they are.
+  void preempt_from_now_on();
+
   /// Makes a wave and its thread; null when the table is full. Must run on an unfiltered thread.
   Wave* add();
 
@@ -133,7 +154,7 @@ class WaveTable {
   /// later park before their first access.
   void request_stop();
 
-  /// Returns when no wave runs. Fails the process when a wave does not stop within the limit.
+  /// Returns when no wave runs, or no job. Fails the process when that takes longer than the limit.
   void wait_until_stopped();
 
   void resume();
@@ -150,7 +171,7 @@ class WaveTable {
   Wave& wave(std::size_t index) { return *waves_[index]; }
   std::size_t running() const;
 
-  /// Whether no wave runs or is about to.
+  /// Whether no wave, or no job, runs or is about to.
   bool stopped() const;
 
   /// Whether the wave holds a translation that ends at this CPU address. On the wave's own thread.
@@ -160,6 +181,7 @@ class WaveTable {
   friend class Wave;
 
   void acknowledge();
+  [[noreturn]] void fail_to_stop() const;
   template <typename Predicate>
   void wait_for_acknowledgements(Predicate done);
   void set_attention(std::uint32_t bits);
@@ -170,10 +192,15 @@ class WaveTable {
   alignas(64) std::atomic<std::uint32_t> acknowledgements_{0};  // futex word of those who wait
   std::atomic<std::uint32_t> waiters_{0};
   std::atomic<std::uint32_t> flushes_requested_{0};
+  std::atomic<std::uint32_t> jobs_{0};       // submitted and not ended
+  std::atomic<std::uint32_t> held_jobs_{0};  // not counted yet
+  std::atomic<bool> preempts_{true};
   std::atomic<std::size_t> size_{0};
   std::array<Wave*, kCapacity> waves_{};
   std::uint32_t initial_attention_ = 0;
   unsigned spin_rounds_ = 0;
+  // KFD gives a preemption 9 s (queue_preemption_timeout_ms, kfd_facts §4) and resets the GPU then.
+  std::uint64_t stop_limit_ns_ = 9'000'000'000;
 };
 
 }  // namespace softgpu

@@ -26,7 +26,7 @@ class DriverEventsTest : public testing::Test {
   }
 
   int open_subscribed(std::uint64_t mask) {
-    const int descriptor = events_.open();
+    const int descriptor = events_.open(0);
     EXPECT_GE(descriptor, 0);
     descriptors_.push_back(descriptor);
     subscribe(descriptor, mask);
@@ -43,7 +43,7 @@ class DriverEventsTest : public testing::Test {
     return got > 0 ? std::string(buffer, static_cast<std::size_t>(got)) : std::string();
   }
 
-  DriverEvents events_;
+  DriverEvents events_{1};
   std::vector<int> descriptors_;
 };
 
@@ -91,13 +91,13 @@ INSTANTIATE_TEST_SUITE_P(
                    "b", " @abc(11) 50f7 2"},
         FormatCase{"PageFaultStart",
                    [](DriverEvents& events) {
-                     events.page_fault_start(0xABC008, Access::kWrite,
+                     events.page_fault_start(0, 0xABC008, Access::kWrite,
                                              read_clock_ns(CLOCK_BOOTTIME));
                    },
                    "7", " @abc(50f7) W"},
-        FormatCase{"PageFaultEnd", [](DriverEvents& events) { events.page_fault_end(0xABC008); },
+        FormatCase{"PageFaultEnd", [](DriverEvents& events) { events.page_fault_end(0, 0xABC008); },
                    "8", " @abc(50f7) U"},
-        FormatCase{"LostCpu", [](DriverEvents& events) { events.lost_cpu(3, 123456); }, "31",
+        FormatCase{"LostCpu", [](DriverEvents& events) { events.lost_cpu(0, 3, 123456); }, "31",
                    " wave 3 123456"},
         FormatCase{"ProtocolInBytes",
                    [](DriverEvents& events) {
@@ -107,11 +107,11 @@ INSTANTIATE_TEST_SUITE_P(
         FormatCase{"MissedInPages", [](DriverEvents& events) { events.missed(0xABC000, 17); }, "33",
                    " @abc(11)"},
         FormatCase{"FaultOnWrite",
-                   [](DriverEvents& events) { events.device_fault(0xABC008, Access::kWrite); },
+                   [](DriverEvents& events) { events.device_fault(0, 0xABC008, Access::kWrite); },
                    "34", " @abc008 W"},
         FormatCase{"FaultOnRead",
-                   [](DriverEvents& events) { events.device_fault(0xABC008, Access::kRead); }, "34",
-                   " @abc008 R"}),
+                   [](DriverEvents& events) { events.device_fault(0, 0xABC008, Access::kRead); },
+                   "34", " @abc008 R"}),
     [](const auto& tested) { return tested.param.name; });
 
 TEST_F(DriverEventsTest, NothingToReadIsTryAgain) {
@@ -130,7 +130,7 @@ TEST_F(DriverEventsTest, PollSaysWhenThereIsALine) {
 }
 
 TEST_F(DriverEventsTest, NothingComesBeforeAMask) {
-  const int descriptor = events_.open();
+  const int descriptor = events_.open(0);
   descriptors_.push_back(descriptor);
   events_.queue_restore(false);
   EXPECT_EQ(read_text(descriptor), "");
@@ -170,7 +170,7 @@ TEST_F(DriverEventsTest, FullFifoDropsWholeLinesSilently) {
 
 TEST_F(DriverEventsTest, ClosedDescriptorsMakeRoomForNewOnes) {
   for (std::size_t round = 0; round < 3 * DriverEvents::kMaximumClients; ++round) {
-    const int descriptor = events_.open();
+    const int descriptor = events_.open(0);
     ASSERT_GE(descriptor, 0) << round;
     close(descriptor);
   }
@@ -180,7 +180,7 @@ TEST_F(DriverEventsTest, TooManyDescriptorsAreAnError) {
   for (std::size_t client = 0; client < DriverEvents::kMaximumClients; ++client) {
     open_subscribed(~0ull);
   }
-  EXPECT_EQ(events_.open(), -EMFILE);
+  EXPECT_EQ(events_.open(0), -EMFILE);
 }
 
 }  // namespace

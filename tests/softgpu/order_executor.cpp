@@ -28,6 +28,16 @@ struct ExecutorArguments {
   Order* order;
 };
 
+void execute(Order* order) {
+  using namespace notifier::device;
+  auto* word = reinterpret_cast<std::uint64_t*>(load(&order->address));
+  if (load(&order->store) != 0) {
+    store(word, load(&order->value));
+  } else {
+    store(&order->value, load(word));
+  }
+}
+
 __global__ void execute_orders(ExecutorArguments arguments) {
   using namespace notifier::device;
   Order* order = arguments.order;
@@ -36,16 +46,14 @@ __global__ void execute_orders(ExecutorArguments arguments) {
       clock_ticks();  // may be stopped here
       continue;
     }
-    auto* word = reinterpret_cast<std::uint64_t*>(load(&order->address));
-    if (load(&order->store) != 0) {
-      store(word, load(&order->value));
-    } else {
-      store(&order->value, load(word));
-    }
+    execute(order);
     store(&order->done, ++done);
   }
 }
 NOTIFIER_KERNEL(execute_orders, ExecutorArguments)
+
+__global__ void execute_order(ExecutorArguments arguments) { execute(arguments.order); }
+NOTIFIER_KERNEL(execute_order, ExecutorArguments)
 
 void put(std::uint64_t& word, std::uint64_t value) {
   __atomic_store_n(&word, value, __ATOMIC_RELEASE);
@@ -53,15 +61,20 @@ void put(std::uint64_t& word, std::uint64_t value) {
 
 }  // namespace
 
-OrderExecutor::OrderExecutor() {
+OrderExecutor::OrderExecutor(bool job_each) : job_each_(job_each) {
   void* memory = nullptr;
   REQUIRE_HIP(hipHostMalloc(&memory, sizeof(Order), hipHostMallocDefault));
   order_ = new (memory) Order{};
   REQUIRE_HIP(hipStreamCreateWithFlags(&stream_, hipStreamNonBlocking));
+  if (!job_each_) {
+    launch(reinterpret_cast<const void*>(&execute_orders));
+  }
+}
+
+void OrderExecutor::launch(const void* kernel) {
   ExecutorArguments arguments{order_};
   void* parameters[] = {&arguments};
-  REQUIRE_HIP(hipLaunchKernel(reinterpret_cast<const void*>(&execute_orders), dim3(1), dim3(1),
-                              parameters, 0, stream_));
+  REQUIRE_HIP(hipLaunchKernel(kernel, dim3(1), dim3(1), parameters, 0, stream_));
 }
 
 std::uint64_t OrderExecutor::load(std::uint64_t address) {
@@ -80,6 +93,11 @@ void OrderExecutor::give(std::uint64_t address, std::uint64_t is_store, std::uin
   put(order_->address, address);
   put(order_->store, is_store);
   put(order_->value, value);
+  if (job_each_) {
+    launch(reinterpret_cast<const void*>(&execute_order));
+    REQUIRE_HIP(hipStreamSynchronize(stream_));
+    return;
+  }
   put(order_->number, ++given_);
   while (load_word(&order_->done) != given_) {
     sched_yield();

@@ -10,10 +10,11 @@ namespace softgpu_test {
 
 struct Order;
 
-/// A wave that makes one access after the other.
+/// A wave that makes one access after the other; or a job of its own for each, for devices whose
+/// kernels must end.
 class OrderExecutor {
  public:
-  OrderExecutor();
+  explicit OrderExecutor(bool job_each);
 
   /// Device addresses of aligned words.
   std::uint64_t load(std::uint64_t address);
@@ -25,6 +26,9 @@ class OrderExecutor {
  private:
   void give(std::uint64_t address, std::uint64_t is_store, std::uint64_t value);
 
+  void launch(const void* kernel);
+
+  const bool job_each_;
   Order* order_ = nullptr;
   hipStream_t stream_ = nullptr;
   std::uint64_t given_ = 0;

@@ -14,8 +14,9 @@ class SettingsTest : public testing::Test {
   ~SettingsTest() override { clear(); }
 
   static void clear() {
-    for (const char* name : {"SOFTGPU_WAVES", "SOFTGPU_VRAM", "SOFTGPU_WAIT_LIMIT_MS",
-                             "SOFTGPU_AUDIT", "SOFTGPU_PLANT", "SOFTGPU_DELAYS", "HSA_XNACK"}) {
+    for (const char* name : {"SOFTGPU_DEVICES", "SOFTGPU_WAVES", "SOFTGPU_VRAM",
+                             "SOFTGPU_WAIT_LIMIT_MS", "SOFTGPU_AUDIT", "SOFTGPU_PLANT",
+                             "SOFTGPU_DELAYS", "SOFTGPU_CWSR", "SOFTGPU_ENGINE", "HSA_XNACK"}) {
       unsetenv(name);
     }
   }
@@ -86,6 +87,21 @@ TEST_F(SettingsTest, RetryFaultsAndDelaysAreAskedFor) {
   EXPECT_NE(read_with("HSA_XNACK", "yes"), "");
   EXPECT_EQ(read_with("HSA_XNACK", "1"), "");
   EXPECT_TRUE(settings_.retry_faults);
+}
+
+TEST_F(SettingsTest, WaitingForJobsExcludesRetryFaults) {
+  EXPECT_EQ(read_with("SOFTGPU_CWSR", "0"), "");
+  EXPECT_TRUE(settings_.wait_for_jobs);
+  EXPECT_NE(read_with("HSA_XNACK", "1").find("would hang"), std::string::npos);
+  EXPECT_EQ(read_with("SOFTGPU_CWSR", "1"), "");
+  EXPECT_NE(read_with("SOFTGPU_CWSR", "drain"), "");
+  unsetenv("HSA_XNACK");
+  unsetenv("SOFTGPU_CWSR");
+  EXPECT_EQ(read_with("SOFTGPU_ENGINE", "kvm"), "");
+  EXPECT_NE(read_with("SOFTGPU_DEVICES", "2").find("one device"), std::string::npos);
+  unsetenv("SOFTGPU_DEVICES");
+  settings_ = {};
+  EXPECT_NE(read_with("SOFTGPU_CWSR", "0").find("one device"), std::string::npos);
 }
 
 }  // namespace
