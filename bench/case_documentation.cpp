@@ -116,9 +116,6 @@ std::vector<std::string> needs_of(const Perturbation& row) {
   for (const SettingWanted& setting : row.settings) {
     needs.push_back(fmt::format("{} = {}, for the time of the case", setting.name, setting.value));
   }
-  if (!row.unseen_by_software.empty()) {
-    needs.push_back(fmt::format("a real GPU: {}", row.unseen_by_software));
-  }
   if (row.leaves_first) needs.emplace_back("the waves to leave the memory first");
   if (row.svm_fate == SvmFate::kEnds) {
     needs.emplace_back(

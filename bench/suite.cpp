@@ -183,10 +183,7 @@ void Suite::store(const std::vector<analysis::SummaryRow>& rows,
   }
 }
 
-std::optional<std::string> Suite::refusal(const Case& wanted, const Perturbation& row) const {
-  if (device_.platform == "software" && !row.unseen_by_software.empty()) {
-    return std::string(row.unseen_by_software);
-  }
+std::optional<std::string> Suite::refusal(const Case& wanted) const {
   return safety_.case_refusal({.memory = to_string(wanted.memory),
                                .backing = to_string(wanted.backing),
                                .perturbation = wanted.perturbation,
@@ -237,7 +234,7 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   const std::string started_utc = utc_now();
   const std::int64_t before_ns = monotonic_raw_ns();
   const Perturbation& row = *find_perturbation(planned.wanted.perturbation);
-  const std::optional<std::string> refused = refusal(planned.wanted, row);
+  const std::optional<std::string> refused = refusal(planned.wanted);
   RunOutcome outcome;
   if (!refused) outcome = run_with_settings(request, row, run_number);
 

@@ -92,7 +92,7 @@ class Suite {
   RunOutcome run_with_settings(const CaseRequest& request, const Perturbation& row,
                                std::uint32_t run_number);
   /// Why this case cannot run on this machine, known without trying.
-  std::optional<std::string> refusal(const Case& wanted, const Perturbation& row) const;
+  std::optional<std::string> refusal(const Case& wanted) const;
   analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
   void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
   void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);

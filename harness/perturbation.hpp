@@ -97,10 +97,9 @@ struct Perturbation {
   bool rebuilds = false;      // events change the backing; it is rebuilt after each
   bool ends_process = false;  // runs in a worker of its own, whose death is the event
   std::span<const SettingWanted> settings = {};
-  std::string_view unseen_by_software = "";  // why the software GPU cannot run it
-  std::string_view hazard = "";              // on a real GPU, opt-in there; empty: none
-  int evictions = 0;                         // per event: registered, private, inherited by fork
-  int evictions_most = 0;  // where several may fall together; 0: exactly `evictions`
+  std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none
+  int evictions = 0;             // per event: registered, private, inherited by fork
+  int evictions_most = 0;        // where several may fall together; 0: exactly `evictions`
   std::string_view evictions_source = "";    // kernel function that notifies, or why none does
   std::string_view misleads = "";            // when the numbers say something else than one thinks
   void (*prepare)(EventContext&) = nullptr;  // before the window

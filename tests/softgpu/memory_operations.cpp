@@ -58,9 +58,9 @@ constexpr std::array kOperations = {
                     "CLEAR", "the same"},
     MemoryOperation{"UFFDIO_MOVE", "userfaultfd", anonymous, move_by_userfaultfd, kSeen, true,
                     "CLEAR", "Linux 6.8"},
-    MemoryOperation{"UFFDIO_WRITEPROTECT", "userfaultfd", anonymous, write_protect_by_userfaultfd,
-                    kSeen, false, "PROTECTION_VMA",
-                    "a page still protected when it is restored is a hole"},
+    MemoryOperation{"UFFDIO_WRITEPROTECT", "", anonymous, write_protect_by_userfaultfd, kNotSeen,
+                    false, "PROTECTION_VMA",
+                    "the pages stay; the meter's validation holds a wave with it"},
     MemoryOperation{"clone without CLONE_VM", "clone", anonymous, libc_fork, kSeen, true,
                     "PROTECTION_PAGE", "libc's fork"},
 #ifdef SYS_fork

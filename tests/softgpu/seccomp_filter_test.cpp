@@ -136,8 +136,10 @@ TEST_F(FilterTest, FallocateIsReportedOnlyWhereItTakesPartsAway) {
   }
 }
 
-TEST_F(FilterTest, OfIoctlsOnlyUserfaultfdsAreReported) {
-  EXPECT_EQ(answer(SYS_ioctl, {3, UFFDIO_WRITEPROTECT}), kNotify);
+TEST_F(FilterTest, OfIoctlsOnlyThoseThatMovePagesAreReported) {
+  constexpr std::uint64_t kUffdioMove = 0xC028AA05;  // linux/userfaultfd.h, Linux 6.8
+  EXPECT_EQ(answer(SYS_ioctl, {3, kUffdioMove}), kNotify);
+  EXPECT_EQ(answer(SYS_ioctl, {3, UFFDIO_WRITEPROTECT}), kAllow);
   EXPECT_EQ(answer(SYS_ioctl, {3, UFFDIO_COPY}), kAllow);
   EXPECT_EQ(answer(SYS_ioctl, {3, TCGETS}), kAllow);
 }
