@@ -1,4 +1,12 @@
 # SPDX-License-Identifier: MIT
+# What programs share that have no Suite.
+add_library(notifier_plain_bench STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/plain_memory.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/recording_identity.cpp)
+target_link_libraries(notifier_plain_bench
+  PUBLIC notifier_case_filter notifier_harness CLI11::CLI11
+  PRIVATE notifier_compile_options)
+
 # The thunk's memory calls. Linked without HIP: that these link says that no HIP is in the process.
 add_library(notifier_thunk_objects OBJECT
   ${CMAKE_CURRENT_LIST_DIR}/thunk_cases.cpp
@@ -6,7 +14,7 @@ add_library(notifier_thunk_objects OBJECT
   ${CMAKE_CURRENT_LIST_DIR}/thunk_memory.cpp
   ${CMAKE_CURRENT_LIST_DIR}/thunk_suite.cpp)
 target_link_libraries(notifier_thunk_objects
-  PUBLIC notifier_case_filter notifier_harness CLI11::CLI11
+  PUBLIC notifier_plain_bench
   PRIVATE notifier_compile_options)
 
 add_executable(notifier_thunk_softgpu)

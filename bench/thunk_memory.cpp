@@ -10,8 +10,6 @@
 #include <cstdlib>
 #include <system_error>
 
-#include "harness/huge_pages.hpp"
-
 namespace notifier {
 namespace {
 
@@ -142,19 +140,6 @@ std::unique_ptr<ThunkRangeKind> make_userptr_kind(const Thunk& thunk) {
 
 std::unique_ptr<ThunkRangeKind> make_svm_kind(const Thunk& thunk) {
   return std::make_unique<SvmKind>(thunk.node());
-}
-
-PlainMemory::PlainMemory(std::size_t size_bytes) : size_bytes_(size_bytes) {
-  void* memory =
-      mmap(nullptr, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
-  begin_ = static_cast<std::byte*>(memory);
-  keep_base_pages(begin_, size_bytes);
-  std::fill_n(begin_, size_bytes, std::byte{1});
-}
-
-PlainMemory::~PlainMemory() {
-  if (begin_ != nullptr) munmap(begin_, size_bytes_);
 }
 
 // Every second page, since SVM ranges beside each other could become one.

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bench/plain_memory.hpp"
 #include "harness/case.hpp"
 
 namespace notifier {
@@ -62,25 +63,6 @@ class ThunkRangeKind {
 std::unique_ptr<ThunkRangeKind> make_userptr_kind(const Thunk& thunk);
 /// hsaKmtSVMSetAttr, whose attributes give access and take it.
 std::unique_ptr<ThunkRangeKind> make_svm_kind(const Thunk& thunk);
-
-/// Resident base pages of the process's own.
-class PlainMemory {
- public:
-  /// Throws std::system_error.
-  explicit PlainMemory(std::size_t size_bytes);
-  ~PlainMemory();
-  PlainMemory(const PlainMemory&) = delete;
-  PlainMemory& operator=(const PlainMemory&) = delete;
-
-  std::byte* begin() const { return begin_; }
-  std::size_t size_bytes() const { return size_bytes_; }
-  /// The mapping is gone already.
-  void forget() { begin_ = nullptr; }
-
- private:
-  std::byte* begin_ = nullptr;
-  std::size_t size_bytes_;
-};
 
 /// Ranges of one page each that are there, mapped on the GPU, while others are measured.
 class StandingRanges {

@@ -5,12 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <utility>
 
 #include "analysis/summary.hpp"
-#include "harness/environment.hpp"
 #include "harness/format.hpp"
 #include "harness/pin/clock.hpp"
 
@@ -28,21 +26,6 @@ std::string memory_obstacle(const ThunkPoint& point) {
                      free_bytes >> 20);
 }
 
-std::string machine_name() {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
-  std::string machine = host.data();
-  // The machine's name becomes a folder.
-  std::ranges::replace_if(
-      machine, [](unsigned char byte) { return std::isalnum(byte) == 0 && byte != '-'; }, '_');
-  return machine.empty() ? "unnamed" : machine;
-}
-
-std::string kernel_text(const nlohmann::json& environment, const std::string& field) {
-  const nlohmann::json value = environment_value(environment, "kernel", field);
-  return value.is_string() ? value.get<std::string>() : "unknown";
-}
-
 }  // namespace
 
 ThunkSuite::ThunkSuite(const Thunk& thunk, const ThunkSuiteOptions& options, std::uint64_t seed,
@@ -51,16 +34,11 @@ ThunkSuite::ThunkSuite(const Thunk& thunk, const ThunkSuiteOptions& options, std
       options_(options),
       random_(seed),
       health_(SystemView()),
-      start_ns_(pin::raw_clock_ns()),
-      machine_(machine_name()) {
-  nlohmann::json environment = read_environment(SystemView());
-  boot_id_ = kernel_text(environment, "boot_id");
-  kernel_release_ = kernel_text(environment, "release");
-  recording_.emplace(options.results, nlohmann::json{{"environment", std::move(environment)},
-                                                     {"machine", machine_},
-                                                     {"command", std::move(command)},
-                                                     {"seed", seed},
-                                                     {"platform", thunk.platform()}});
+      start_ns_(pin::raw_clock_ns()) {
+  NewRecording made = describe_recording(std::string(thunk.platform()), thunk.node_name(), seed,
+                                         std::move(command));
+  identity_ = std::move(made.identity);
+  recording_.emplace(options.results, std::move(made.manifest));
 }
 
 void ThunkSuite::run(const std::vector<ThunkPoint>& points, const std::function<bool()>& stop) {
@@ -128,20 +106,10 @@ void ThunkSuite::store_group(const Group& points, std::uint32_t run, Status stat
   }
 }
 
-void ThunkSuite::complete(analysis::SummaryRow& row) const {
-  row.recording = recording_->name();
-  row.machine = machine_;
-  row.platform = thunk_.platform();
-  row.device = thunk_.node_name();
-  row.boot_id = boot_id_;
-  row.kernel_release = kernel_release_;
-  row.started_utc = utc_now();
-}
-
 void ThunkSuite::store(ThunkResult result) {
   std::string medians;
   for (ThunkCaseResult& one : result) {
-    complete(one.identity);
+    identity_.complete(one.identity, recording_->name());
     for (analysis::SampleRow& sample : one.samples) sample.recording = recording_->name();
     const auto rows = analysis::summarize_run(one.identity, one.samples);
     recording_->add(rows, one.samples);

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <functional>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
 #include <string>
 #include <vector>
 
+#include "bench/recording_identity.hpp"
 #include "bench/thunk_cases.hpp"
 #include "harness/machine_health.hpp"
 #include "harness/recording.hpp"
@@ -48,7 +48,6 @@ class ThunkSuite {
                    const std::string& reason);
   ThunkRequest make_request(const ThunkPoint& point, std::uint32_t run) const;
   void store(ThunkResult result);
-  void complete(analysis::SummaryRow& row) const;
   void print_line(const analysis::SummaryRow& row, const std::string& medians);
   void check_health();
   void report() const;
@@ -58,9 +57,7 @@ class ThunkSuite {
   std::mt19937_64 random_;
   MachineHealth health_;
   std::int64_t start_ns_;
-  std::string machine_;
-  std::string boot_id_;
-  std::string kernel_release_;
+  RecordingIdentity identity_;
   std::optional<Recording> recording_;
   ThunkCounts counts_;
   std::string unsafe_;
