@@ -20,6 +20,9 @@ constexpr std::array kTable = {
     FlagInfo{"not_quiet", Taint::kYes, "the driver did not become quiet before the time limit"},
     FlagInfo{"backing_mismatch", Taint::kYes,
              "before the event the memory was not backed as the case says"},
+    FlagInfo{"recovery_differs", Taint::kNo,
+             "the driver got out of the way otherwise than was asked of this memory, or for other "
+             "memory: driver_actions says how"},
     FlagInfo{"below_floor", Taint::kNo, "the stall is below the run's false-stall floor"},
 };
 

@@ -30,6 +30,7 @@ enum class Metric : std::uint8_t {
   kPreempt,
   kFault,
   kFaults,
+  kCallToFault,
   kMigrate,
   kPagesMigrated,
   kMinorFaults,

@@ -36,6 +36,9 @@ constexpr std::array kSummaryColumns = {
                          "how the device was meant to get out of the way"),
     column<&S::recovery_observed>("recovery_observed", kOptional, "",
                                   "how it did, by the driver's events"),
+    column<&S::driver_actions>("driver_actions", kOptional, "",
+                               "what the driver's events of the run say it did, with their "
+                               "triggers and numbers: evict_userptr=30 restore=30"),
     column<&S::context>("context", kOptional, "", "small or full: state that a preemption saves"),
     column<&S::touch>(
         "touch", kOptional, "",

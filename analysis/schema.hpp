@@ -74,6 +74,7 @@ struct SummaryRow {
   std::string policy;
   std::string recovery;
   std::string recovery_observed;
+  std::string driver_actions;
   std::string context;
   std::string touch;
   std::string outcome;

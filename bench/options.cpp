@@ -109,8 +109,10 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
                "Leave the self-test out; a result of 0 violations is then not backed by one");
   app.add_flag("--validate-meter", options.validate_meter,
                "Only inject known holds (50 µs to 100 ms) and check that the meter reads them");
-  app.add_flag("--hazardous", options.hazardous,
-               "Also run what can stop or reset a real GPU (--list says which and why)");
+  app.add_flag(
+      "--hazardous", options.hazardous,
+      "Also run what can stop or reset a real GPU (--list says which and why), and what ends "
+      "in a fatal fault of the device, in workers of their own");
   app.add_flag("--share-gpu", options.share_gpu,
                "Run although others use the GPU: their work is disturbed, and so are the numbers");
   CLI::Option* probe = app.add_flag(

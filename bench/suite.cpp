@@ -12,6 +12,7 @@
 #include "bench/ending_cases.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/environment.hpp"
+#include "harness/sacrifice.hpp"
 #include "harness/sample_analysis.hpp"
 #include "harness/system_settings.hpp"
 
@@ -228,6 +229,22 @@ RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_nu
   return outcome;
 }
 
+/// A case that the worker found to be fatal, if the user wants that: only there is it known which
+/// path the memory takes.
+void Suite::sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome) {
+  if (!options_.hazardous || stopped() || !outcome.result ||
+      outcome.result->identity.status != analysis::Status::kSkipped ||
+      outcome.result->identity.touch != to_string(Touch::kFatal)) {
+    return;
+  }
+  outcome = run_sacrificial(request, stop_requested, [this]() -> std::optional<std::string> {
+    unsafe_reason_ = safety_.check_after_fault(device_.platform).value_or("");
+    return unsafe_reason_.empty() ? std::nullopt : std::optional(unsafe_reason_);
+  });
+  interrupted_ = interrupted_ || outcome.interrupted;
+  worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
+}
+
 std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
   if (stopped()) return {};
   const CaseRequest request = make_request(planned, run_number);
@@ -236,7 +253,10 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   const Perturbation& row = *find_perturbation(planned.wanted.perturbation);
   const std::optional<std::string> refused = refusal(planned.wanted);
   RunOutcome outcome;
-  if (!refused) outcome = run_with_settings(request, row, run_number);
+  if (!refused) {
+    outcome = run_with_settings(request, row, run_number);
+    sacrifice_if_fatal(request, outcome);
+  }
 
   analysis::SummaryRow identity =
       outcome.result ? outcome.result->identity : failed_row(request, outcome);

@@ -85,6 +85,7 @@ class Suite {
   void note(const nlohmann::json& entry) { manifest_notes_.update(entry); }
 
  private:
+  void sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome);
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
   /// The worker that suits the case, started when there is none for this run.

@@ -12,6 +12,7 @@
 #include "harness/buffer.hpp"
 #include "harness/case_session.hpp"
 #include "harness/device.hpp"
+#include "harness/fatal_fault.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/plain_session.hpp"
 
@@ -22,6 +23,7 @@ namespace {
 constexpr std::uint32_t kShamPeriod = 5;
 constexpr std::uint32_t kShamPhase = 2;
 constexpr std::size_t kViolationsKept = 16;
+const std::string kFatalPrefix = "fatal (--hazardous measures it in a worker of its own): ";
 
 std::int64_t count(std::uint64_t value) { return static_cast<std::int64_t>(value); }
 
@@ -38,7 +40,7 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   identity.touch = to_string(rule.touch);
   identity.memory_path = to_string(path);
   if (rule.touch == Touch::kNotApplicable) return rule.reason;
-  if (!can_run(rule, row)) return "fatal: " + rule.reason;
+  if (!can_run(rule, row) && !request.sacrifice) return kFatalPrefix + rule.reason;
   if (std::string obstacle = recovery_obstacle(request.wanted.recovery); !obstacle.empty()) {
     return obstacle;
   }
@@ -68,6 +70,16 @@ void put_violations(const ViolationCounts& counts, analysis::SummaryRow& row) {
   row.violations_zero = count(counts[ViolationClass::kZero]);
   row.violations_protocol = count(counts[ViolationClass::kProtocol]);
   row.violations_missed = count(counts[ViolationClass::kMissed]);
+}
+
+void put_driver_actions(const DriverActions& driver, analysis::SummaryRow& row) {
+  row.recovery_observed = driver.recovery_observed();
+  row.driver_actions = driver.describe();
+  row.evictions = count(driver.evictions());
+  row.restores_rescheduled = count(driver.restores_rescheduled());
+  if (driver.differs_from(row.memory_path, row.recovery)) {
+    analysis::add_flag(row.flags, "recovery_differs");
+  }
 }
 
 /// Keeps the event's trace if it belongs to the worst so far, or if all are wanted.
@@ -147,6 +159,20 @@ CaseResult run_plain_case(const CaseRequest& request, const Perturbation& row,
   return result;
 }
 
+/// The one event of a worker that is given for it. The session is never ended: its kernel is
+/// stopped for good, and whoever waited for it would wait for ever.
+void run_fatal_event(const Perturbation& row, std::unique_ptr<CaseSession> session,
+                     const CaseObserver& observer, CaseResult& result) {
+  observer.phase(row.name.data(), 0);
+  FatalFaultWatch& watch = FatalFaultWatch::instance();
+  analysis::SampleRow sample = session->measure_fatal(row, watch);
+  sample.case_name = result.identity.case_name;
+  result.identity.outcome = watch.seen() ? "fault" : "no_fault";
+  result.events_done = 1;
+  observer.sample(sample);
+  [[maybe_unused]] const CaseSession* kept = session.release();
+}
+
 }  // namespace
 
 analysis::SummaryRow describe_case(const CaseRequest& request) {
@@ -181,9 +207,9 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   if (request.wanted.memory == Memory::kPlain) {
     return run_plain_case(request, *row, observer, std::move(result));
   }
-  std::optional<CaseSession> made;
+  std::unique_ptr<CaseSession> made;
   try {
-    made.emplace(request, driver_events, node_id);
+    made = std::make_unique<CaseSession>(request, driver_events, node_id);
   } catch (const CannotPerform& obstacle) {
     return skipped(std::move(result), obstacle.what());
   }
@@ -199,6 +225,10 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   }
   observer.phase("warm up", -1);
   session.start(*row);
+  if (request.sacrifice) {
+    run_fatal_event(*row, std::move(made), observer, result);
+    return result;
+  }
   observer.phase("calibrate", -1);
   session.calibrate();
   if (row->ends_process) {
@@ -225,9 +255,7 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   result.violations_at_end = count(findings.violations_at_end);
   result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());
-  result.identity.recovery_observed = findings.recovery_observed;
-  result.identity.evictions = count(findings.evictions);
-  result.identity.restores_rescheduled = count(findings.restores_rescheduled);
+  put_driver_actions(findings.driver, result.identity);
   result.identity.clock_residual_ns = findings.clock_residual_ns;
   result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
                        {analysis::Metric::kRegister, findings.register_ns}};

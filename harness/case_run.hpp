@@ -31,6 +31,7 @@ struct CaseRequest {
   WorkloadGrid grid{1, 1};
   bool trace_all = false;  // hand back every event's trace, not the worst ones alone
   Observation without = Observation::kNothing;  // driver events: by kNoDriverEventsVariable
+  bool sacrifice = false;      // the worker is given for one event that is a fatal fault
   bool spare_hazards = false;  // leave hazardous perturbations out (a real GPU, no --hazardous)
   std::string kernel_trace;    // tracefs instance with kprobes; empty: none
   std::string plant;           // self-test: class of the violation to plant, empty for none

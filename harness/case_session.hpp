@@ -13,7 +13,9 @@
 #include "harness/case_run.hpp"
 #include "harness/child_board.hpp"
 #include "harness/clock_reader.hpp"
+#include "harness/driver_actions.hpp"
 #include "harness/event_trace.hpp"
+#include "harness/fatal_fault.hpp"
 #include "harness/kernel_trace.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/storm.hpp"
@@ -27,9 +29,7 @@ struct CaseFindings {
   std::uint64_t violations_at_end = 0;  // of the last scan alone, over all of the memory
   std::uint64_t words_checked = 0;
   std::uint64_t pages_moved_unseen = 0;
-  std::uint64_t evictions = 0;
-  std::uint64_t restores_rescheduled = 0;
-  std::string recovery_observed = "none";
+  DriverActions driver;
   std::optional<double> clock_residual_ns;
   double iteration_ns = 0;
   double register_ns = 0;
@@ -69,6 +69,10 @@ class CaseSession {
   void calibrate();
   /// One event: the row's call with everything observed around it.
   analysis::SampleRow measure(const Perturbation& row);
+  /// A call that ends in a fatal fault of the device, and how long that took. Nothing may follow
+  /// but the end of the process, and the session must not be destroyed: the queues never run again.
+  /// Without call_to_fault_ns when no fault came in nine passes over the memory.
+  analysis::SampleRow measure_fatal(const Perturbation& row, const FatalFaultWatch& watch);
   /// The event that measure() returned last, `number` of its run, as tracks (event_trace.hpp).
   nlohmann::json trace_of_last(std::int64_t number, const analysis::SampleRow& sample) const;
   /// Meter validation: tells the waves to stand still for `hold_ns` and returns the longest gap

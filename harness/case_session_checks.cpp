@@ -91,14 +91,8 @@ void CaseSession::take_driver_findings() {
   const auto batch = driver_events_->events_since(driver_cursor_);
   driver_cursor_ = batch.next_cursor;
   for (const DriverEvent& event : batch.events) {
-    if (event.kind == DriverEventKind::kQueueEviction) {
-      ++findings_.evictions;
-      findings_.recovery_observed = "preempt";
-    } else if (event.kind == DriverEventKind::kQueueRestore && event.rescheduled) {
-      ++findings_.restores_rescheduled;
-    } else if (event.kind == DriverEventKind::kPageFaultEnd) {
-      if (findings_.recovery_observed == "none") findings_.recovery_observed = "retry_fault";
-    } else if (event.kind == DriverEventKind::kProtocol) {
+    findings_.driver.add(event);
+    if (event.kind == DriverEventKind::kProtocol) {
       ++findings_.violations[ViolationClass::kProtocol];
       findings_.kept.push_back("protocol: " + std::string(event.raw.view()));
     } else if (event.kind == DriverEventKind::kMissed) {
@@ -157,6 +151,23 @@ MeterReading CaseSession::hold_by_userfault(double hold_ns) {
   const double injected_ns = userfault_->hold_next_store(hold_ns, kPatience_ms);
   workload_->wait_passes(1);
   return {injected_ns, longest_gap_ns()};
+}
+
+analysis::SampleRow CaseSession::measure_fatal(const Perturbation& row,
+                                               const FatalFaultWatch& watch) {
+  analysis::SampleRow sample;
+  EventContext event;
+  check_backing(sample);
+  prepare(row, event);
+  row.perform(event);
+  sample.start_ns = event.enter_ns - request_.recording_start_ns;
+  sample[analysis::Metric::kSyscall] = static_cast<double>(event.leave_ns - event.enter_ns);
+  // Nine passes visit every word, so the waves have then touched what the call took away.
+  workload_->wait_passes(kFullCheckPasses, [&] { return watch.seen().has_value(); });
+  if (const auto fault = watch.seen()) {
+    sample[analysis::Metric::kCallToFault] = static_cast<double>(fault->raw_ns - event.enter_ns);
+  }
+  return sample;
 }
 
 void CaseSession::plant(const std::string& which) {

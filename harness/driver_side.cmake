@@ -4,6 +4,7 @@
 set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/clock_correlation.cpp
   ${CMAKE_CURRENT_LIST_DIR}/clock_reader.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/driver_actions.cpp
   ${CMAKE_CURRENT_LIST_DIR}/driver_event.cpp
   ${CMAKE_CURRENT_LIST_DIR}/driver_event_listener.cpp
   ${CMAKE_CURRENT_LIST_DIR}/driver_event_pairing.cpp

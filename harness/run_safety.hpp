@@ -31,12 +31,20 @@ class RunSafety {
   /// Everything noteworthy that happened since the last call. On rocm the first finding that stops
   /// the run is the case's failure; elsewhere findings are only noted, since a kernel's complaint
   /// is then about something else.
-  std::optional<std::string> check_after_case(std::string_view platform);
+  std::optional<std::string> check_after_case(std::string_view platform) {
+    return check(platform, /*faults_expected=*/false);
+  }
+  /// The same where the GPU's memory faults in the log are what was measured.
+  std::optional<std::string> check_after_fault(std::string_view platform) {
+    return check(platform, /*faults_expected=*/true);
+  }
 
   /// For the manifest: other users, findings, and what could not be observed.
   nlohmann::json to_json() const;
 
  private:
+  std::optional<std::string> check(std::string_view platform, bool faults_expected);
+
   nlohmann::json environment_;
   std::vector<Capability> capabilities_;
   GpuUsers others_;

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <sys/prctl.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <exception>
@@ -116,9 +117,11 @@ class Worker {
       channel_.send({{"type", "sample"}, {"row", to_csv(sample)}});
     };
     try {
-      const CaseResult result =
-          run_case(request_from_json(message), driver_events_.get(), device_.node_id, observer);
+      const CaseRequest request = request_from_json(message);
+      const CaseResult result = run_case(request, driver_events_.get(), device_.node_id, observer);
       channel_.send(to_json(result));
+      if (request.sacrifice)
+        _exit(0);  // its queues never run again, so nothing can be ended in order
     } catch (const std::exception& error) {
       channel_.send({{"type", "failed"}, {"reason", error.what()}});
     }

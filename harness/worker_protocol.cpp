@@ -74,6 +74,7 @@ json to_json(const CaseRequest& request) {
           {"lanes_per_wave", request.grid.lanes_per_wave},
           {"trace_all", request.trace_all},
           {"without", static_cast<int>(request.without)},
+          {"sacrifice", request.sacrifice},
           {"spare_hazards", request.spare_hazards},
           {"kernel_trace", request.kernel_trace},
           {"plant", request.plant},
@@ -93,6 +94,7 @@ CaseRequest request_from_json(const json& json) {
   request.grid = {json.at("waves"), json.at("lanes_per_wave")};
   request.without = static_cast<Observation>(json.at("without").get<int>());
   request.trace_all = json.at("trace_all");
+  request.sacrifice = json.at("sacrifice");
   request.spare_hazards = json.at("spare_hazards");
   request.kernel_trace = json.at("kernel_trace");
   request.plant = json.at("plant");

@@ -64,5 +64,26 @@ TEST(RunSafety, AResetAfterACaseIsItsFailureOnARealGpuOnly) {
   std::filesystem::remove_all(root);
 }
 
+TEST(RunSafety, AFaultThatWasMeasuredStopsNothingElseDoes) {
+  std::string pattern = testing::TempDir() + "safety-XXXXXX";
+  ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+  const std::filesystem::path root = pattern;
+  std::filesystem::create_directories(root / "dev");
+  std::ofstream(root / "dev/kmsg") << "";
+  RunSafety safety{SystemView(root)};
+  const auto log = [&](int sequence, const char* line) {
+    std::ofstream(root / "dev/kmsg", std::ios::app)
+        << "3," << sequence << ",1,-;amdgpu 0000:c5:00.0: amdgpu: " << line << "\n";
+  };
+  log(1, "[gfxhub0] no-retry page fault (src_id:0 ring:24 vmid:8 pasid:32769)");
+  EXPECT_FALSE(safety.check_after_fault("rocm").has_value());
+  EXPECT_EQ(safety.to_json()["findings"].size(), 1u);  // noted all the same
+  log(2, "[gfxhub0] no-retry page fault (src_id:0 ring:24 vmid:8 pasid:32769)");
+  EXPECT_TRUE(safety.check_after_case("rocm").has_value());
+  log(3, "GPU reset begin!");
+  EXPECT_TRUE(safety.check_after_fault("rocm").has_value());
+  std::filesystem::remove_all(root);
+}
+
 }  // namespace
 }  // namespace notifier
