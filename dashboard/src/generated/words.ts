@@ -50,6 +50,12 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "",
   ],
   [
+    "fork_workers",
+    "four forks in a row; the children live until the window is over",
+    "1 to 4; as fork_exit; forks within the restore delay fall together (kfd_facts §0.4)",
+    "",
+  ],
+  [
     "fork_unknown_buffer",
     "fork() that copies a buffer of the same size that the device does not know",
     "0; the memory that the device knows is not copied (DONTFORK)",
@@ -152,6 +158,12 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "there is a hole in the memory until it is mapped again: a stray access there is a fatal GPU fault (kfd_facts §0.9, §0.12)",
   ],
   [
+    "mremap_hammer",
+    "mremap to another address and back, 32 times without a look between",
+    "1 to 64; as mremap_move; moves within the restore delay fall together",
+    "there is a hole in the memory until it is mapped again: a stray access there is a fatal GPU fault (kfd_facts §0.9, §0.12)",
+  ],
+  [
     "mremap_dontunmap",
     "mremap(MREMAP_DONTUNMAP): the pages move away, the mapping stays empty",
     "1; mm/mremap.c move_page_tables, UNMAP (kfd_facts §1)",
@@ -176,6 +188,12 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "",
   ],
   [
+    "zero_page",
+    "madvise(MADV_DONTNEED), then the CPU reads every page first",
+    "1 or more; as dontneed; the device's write replaces each page of zeros (mm/memory.c wp_page_copy, CLEAR), nested as long as the queues stand",
+    "",
+  ],
+  [
     "free",
     "madvise(MADV_FREE): the kernel may take the pages when it needs memory",
     "1; mm/madvise.c madvise_free_single_vma, CLEAR (kfd_facts §1)",
@@ -186,6 +204,12 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "madvise(MADV_REMOVE): a hole in the file that holds the memory",
     "1; mm/memory.c unmap_mapping_range, CLEAR (kfd_facts §1)",
     "",
+  ],
+  [
+    "truncate",
+    "ftruncate of the file that holds the memory, to nothing and back",
+    "1; mm/memory.c unmap_mapping_range, CLEAR (kfd_facts §1)",
+    "there is a hole in the memory until it is mapped again: a stray access there is a fatal GPU fault (kfd_facts §0.9, §0.12)",
   ],
   [
     "cold",
@@ -210,5 +234,47 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "asks the kernel to compact all memory (/proc/sys/vm/compact_memory)",
     "0; mm/migrate.c, CLEAR for each page that happens to move: any number on a GPU; the software GPU sees none",
     "",
+  ],
+  [
+    "move_pages",
+    "move_pages() of every page to another NUMA node",
+    "1 or more; mm/migrate.c try_to_migrate, CLEAR, once a page (kfd_facts §1)",
+    "",
+  ],
+  [
+    "mbind",
+    "mbind(MPOL_MF_MOVE): a policy for the memory, which moves its pages",
+    "1 or more; mm/migrate.c try_to_migrate, CLEAR, once a page (kfd_facts §1)",
+    "",
+  ],
+  [
+    "ksm",
+    "equal pages, MADV_MERGEABLE, and KSM merges at least half of them",
+    "0; mm/ksm.c write_protect_page and replace_page, CLEAR for each page: any number on a GPU, whose restores undo the merging; the software GPU sees none",
+    "",
+  ],
+  [
+    "reclaim",
+    "reclaim of all that a cgroup holds, in which the memory is charged",
+    "0; mm/rmap.c try_to_unmap_one, CLEAR, once a page: any number on a GPU; the software GPU sees none",
+    "",
+  ],
+  [
+    "exit_running",
+    "_exit() while the kernel runs",
+    "0; mm/mmap.c exit_mmap, RELEASE: KFD ends the queues, nothing is restored; nobody is left to read its events",
+    "the driver must take a running queue away from a dying process",
+  ],
+  [
+    "kill_running",
+    "SIGKILL while the kernel runs",
+    "0; mm/mmap.c exit_mmap, RELEASE: KFD ends the queues, nothing is restored; nobody is left to read its events",
+    "the driver must take a running queue away from a dying process",
+  ],
+  [
+    "exec_running",
+    "exec of /bin/true while the kernel runs",
+    "0; mm/mmap.c exit_mmap, RELEASE: KFD ends the queues, nothing is restored; nobody is left to read its events",
+    "the driver must take a running queue away from a dying process",
   ],
 ];
