@@ -356,10 +356,7 @@ std::uint32_t Memory::device_of(const Range& range) {
 
 std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {
   const std::lock_guard lock(registry_.lock());
-  const Range* range = registry_.find_device(pointer);
-  if (range == nullptr) {
-    range = registry_.find_host(pointer);
-  }
+  const Range* range = registry_.find(pointer);
   if (range == nullptr || range->origin == RangeOrigin::kSystem) {
     return std::nullopt;  // the program's own memory is nothing that HIP knows
   }

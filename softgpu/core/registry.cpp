@@ -84,6 +84,11 @@ bool has_page_in(const Range& range, std::uintptr_t first, std::uintptr_t last) 
                      [](std::uint64_t entry) { return (entry & Pte::kUnmapped) == 0; });
 }
 
+bool has_device_page(const Range& range, std::uintptr_t device_address) {
+  const std::uintptr_t host = range.host_begin + (device_address - range.device_begin);
+  return has_page_in(range, host, host);
+}
+
 }  // namespace
 
 void Registry::insert(Range& range) {
@@ -118,13 +123,31 @@ TranslationResult Registry::translate(std::uintptr_t device_address, Access acce
   return result;
 }
 
+// An SVM range outlives its mapping, and newer memory may be at the same address: that is meant.
+
 Range* Registry::find_device(std::uintptr_t device_address) const {
-  IntervalNode* node = device_tree_.first_overlap(device_address, device_address);
-  return node != nullptr ? &range_of(*node) : nullptr;
+  Range* gone = nullptr;
+  for (IntervalNode* node = device_tree_.first_overlap(device_address, device_address);
+       node != nullptr; node = device_tree_.next_overlap(*node, device_address, device_address)) {
+    Range& range = range_of(*node);
+    if (has_device_page(range, device_address)) {
+      return &range;
+    }
+    gone = &range;
+  }
+  return gone;
+}
+
+Range* Registry::find(std::uintptr_t pointer) const {
+  Range* device = find_device(pointer);
+  if (device != nullptr && has_device_page(*device, pointer)) {
+    return device;
+  }
+  Range* host = find_host(pointer);
+  return host != nullptr ? host : device;
 }
 
 Range* Registry::find_host(std::uintptr_t pointer) const {
-  // An SVM range outlives its mapping, and newer memory may be at the same address: that is meant.
   Range* gone = nullptr;
   for (IntervalNode* node = host_tree_.first_overlap(pointer, pointer); node != nullptr;
        node = host_tree_.next_overlap(*node, pointer, pointer)) {

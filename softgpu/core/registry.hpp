@@ -39,6 +39,9 @@ class Registry {
   TranslationResult translate(std::uintptr_t device_address, Access access) const;
   Range* find_device(std::uintptr_t device_address) const;
 
+  /// What a device or a host pointer names.
+  Range* find(std::uintptr_t pointer) const;
+
   /// The range that `pointer` lies in: a host pointer of a registration or allocation.
   Range* find_host(std::uintptr_t pointer) const;
 
