@@ -208,7 +208,7 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
               device.name.c_str(), device.architecture.c_str(), device.platform.c_str(),
               suite.grid().waves, suite.grid().lanes_per_wave, device.driver_events.c_str(),
               static_cast<unsigned long long>(seed));
-  const MeterCheck meter = check_meter(device, suite.grid(), seed, /*long_form=*/false);
+  const MeterCheck meter = check_meter(suite.grid(), seed, /*long_form=*/false);
   std::printf("%s", describe(meter).c_str());
   suite.note({{"meter", to_json(meter)}});
   if (!meter.reliable()) suite.distrust_meter();
@@ -232,7 +232,7 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
 
 int validate_meter(const Options& options, const DeviceInfo& device, std::uint64_t seed) {
   const WorkloadGrid grid{options.waves.value_or(device.compute_units), device.lanes_per_wave};
-  const MeterCheck check = check_meter(device, grid, seed, /*long_form=*/true);
+  const MeterCheck check = check_meter(grid, seed, /*long_form=*/true);
   std::printf("%s", describe(check).c_str());
   return check.reliable() ? kExitOk : kExitViolation;
 }

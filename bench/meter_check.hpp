@@ -18,8 +18,7 @@ struct MeterCheck {
   bool reliable() const { return failure.empty() && is_reliable(reports); }
 };
 
-MeterCheck check_meter(const DeviceInfo& device, const WorkloadGrid& grid, std::uint64_t seed,
-                       bool long_form);
+MeterCheck check_meter(const WorkloadGrid& grid, std::uint64_t seed, bool long_form);
 
 /// One line per method.
 std::string describe(const MeterCheck& check);

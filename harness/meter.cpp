@@ -88,8 +88,10 @@ bool is_reliable(std::span<const MeterReport> reports) {
 }
 
 std::vector<double> meter_holds_ns(bool long_form) {
-  std::vector<double> holds{0, 0, 0, 50e3, 100e3, 500e3, 1e6, 5e6, 20e6};
-  if (long_form) holds.insert(holds.end(), {0, 0, 200e3, 2e6, 10e6, 50e6, 100e6});
+  std::vector<double> holds{0, 50e3, 0, 100e3, 0,    500e3, 0,    1e6,
+                            0, 5e6,  0, 20e6,  50e3, 100e3, 500e3};
+  if (long_form)
+    holds.insert(holds.end(), {0, 200e3, 0, 2e6, 0, 10e6, 0, 50e6, 0, 100e6, 1e6, 5e6});
   return holds;
 }
 

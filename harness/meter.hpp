@@ -36,7 +36,9 @@ std::vector<MeterReport> judge_meter(std::span<const MeterPoint> points);
 
 bool is_reliable(std::span<const MeterReport> reports);
 
-/// The holds of a validation: 0 and 50 µs to 20 ms (short) or 100 ms (long), in ns.
+/// The holds of a validation in their order: 50 µs to 20 ms (short) or 100 ms (long), in ns, with
+/// holds of length 0 between them, so that the constant is taken under the same conditions as the
+/// readings.
 std::vector<double> meter_holds_ns(bool long_form);
 
 }  // namespace notifier

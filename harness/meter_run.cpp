@@ -25,6 +25,7 @@ MeterRun run_meter(const CaseRequest& request, bool long_form, DriverEventListen
   session.calibrate();
   MeterRun run;
   const auto measure = [&](const std::string& method, const Inject& inject) {
+    inject(0);  // not a point: caches and page tables are cold
     for (const double hold_ns : meter_holds_ns(long_form)) {
       phase("meter: " + method);
       const Reading reading = inject(hold_ns);
