@@ -135,10 +135,19 @@ void Auditor::audit_staged(Range& range) {
   if (why_off() != nullptr) {
     return;
   }
+  std::uint64_t named_begin = 0;
+  std::uint64_t named_end = 0;
+  {
+    // As of now, not as of the staging's begin: a call that came in between has changed pages, too,
+    // and marked them before it did.
+    const std::lock_guard lock(registry_.lock());
+    named_begin = range.changed_begin_page;
+    named_end = range.changed_end_page;
+  }
   std::uint64_t run_begin = 0;
   std::uint64_t run_pages = 0;
   for (std::uint64_t page = 0; page <= range.page_count; ++page) {
-    const bool named = page >= range.pass_changed_begin && page < range.pass_changed_end;
+    const bool named = page >= named_begin && page < named_end;
     const bool wrong = page < range.page_count && !named && comparable(range.entries[page]) &&
                        Pte::frame(range.entries[page]) != Pte::frame(range.staged[page]);
     if (wrong) {

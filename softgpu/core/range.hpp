@@ -118,8 +118,6 @@ struct Range {
   Words staged;
   std::uint64_t pass = 0;  // number of the restore pass that staged it last
   std::uint64_t pass_invalidations = 0;
-  std::uint64_t pass_changed_begin = 0;
-  std::uint64_t pass_changed_end = 0;
   bool pass_has_unmapped = false;
   Validation pass_validation;
 

@@ -131,8 +131,6 @@ Validation fault_in(Range& range, const Pagemap& pagemap) {
 
 void begin_staging(Range& range) {
   range.pass_invalidations = range.invalidations;
-  range.pass_changed_begin = range.changed_begin_page;
-  range.pass_changed_end = range.changed_end_page;
   range.pass_validation = {};
   range.pass_has_unmapped = range.has_unmapped;
   for (std::uint64_t page = 0; page < range.page_count && range.has_unmapped; ++page) {
