@@ -111,6 +111,7 @@ bool self_test(Suite* suite, const DeviceInfo& device, std::uint64_t seed) {
                        {"expected", outcome.expected},
                        {"caught", outcome.caught},
                        {"caught_at_end", outcome.caught_at_end},
+                       {"attempts", outcome.attempts},
                        {"found", outcome.found},
                        {"left_out", outcome.left_out}});
   }

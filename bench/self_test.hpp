@@ -16,6 +16,7 @@ struct SelfTestOutcome {
   std::string expected;  // class that must be counted
   bool caught = false;
   bool caught_at_end = false;  // a look at the memory after the last event would have found it
+  unsigned attempts = 0;       // more than one: other programs' page migration hid it before
   std::string found;           // counts of all classes, or why the run failed
   std::string left_out;        // why this machine cannot be asked; empty: it was
 };
