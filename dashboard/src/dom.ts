@@ -39,3 +39,19 @@ function append(element: Element, children: (Child | Child[])[]): void {
 
 /** A name from a recording: isolated, so that its direction does not change the text around it. */
 export const name = (text: string) => h("bdi", { class: "name", title: text }, text);
+
+const tailParts = 4;
+
+/** A case's name; where it is too long for a cell, its middle gives way: policy, recovery, context
+ * and size stay, in which neighbouring rows differ. */
+export function caseName(text: string): HTMLElement {
+  const parts = text.split("/");
+  if (parts.length <= tailParts) return name(text);
+  const tail = parts.splice(-tailParts);
+  return h(
+    "bdi",
+    { class: "name parted", title: text },
+    h("span", { class: "front" }, parts.join("/")),
+    h("span", { class: "tail" }, `/${tail.join("/")}`),
+  );
+}

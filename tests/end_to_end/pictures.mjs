@@ -65,12 +65,16 @@ function drawTrace(trace) {
     return [`<text x="8" y="${y + 15}">${names.get(tid)}</text>`, ...bars];
   });
   const bottom = 50 + tracks.length * row;
-  const ticks = Array.from({ length: 6 }, (_, i) => {
-    const ts = begin + ((end - begin) * i) / 5;
+  const about = (end - begin) / 6;
+  const power = 10 ** Math.floor(Math.log10(about));
+  const step = [1, 2, 5, 10].find((one) => one * power >= about) * power;
+  const count = Math.floor((end - begin) / step) + 1;
+  const ticks = Array.from({ length: count }, (_, i) => {
+    const ts = begin + step * i;
     return (
       `<path d="M${xOf(ts)},40V${bottom}" stroke="#bbb"/>` +
       `<text x="${xOf(ts)}" y="${bottom + 16}" text-anchor="middle">` +
-      `${((ts - begin) / 1000).toFixed(2)} ms</text>`
+      `${Number(((ts - begin) / 1000).toPrecision(3))} ms</text>`
     );
   });
   const title = `${events.find((one) => one.ph === "M" && one.pid === call.pid).args.name}: stall ${(

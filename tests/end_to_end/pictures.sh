@@ -12,7 +12,7 @@ bench=$(readlink -f "$1")
 prepare_node || die 1 "the node modules cannot be installed"
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
-"$bench" --filter '^userptr/anon/fork_child_hold/default/' --size 64KiB --size 1MiB --size 4MiB \
+"$bench" --filter '^userptr/anon/fork_child_hold/default/preempt/' --size 64KiB --size 1MiB --size 4MiB \
   --size 16MiB --events 30 --runs 4 --results "$folder"
 recording=$(dirname "$(find "$folder" -name report.html)")
 "$NODE" "$PROJECT_ROOT/tests/end_to_end/pictures.mjs" "$recording" "$PROJECT_ROOT/docs/images"

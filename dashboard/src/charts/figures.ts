@@ -19,6 +19,37 @@ function text(x: number, y: number, content: string, anchor = "middle"): SVGElem
   return svg("text", { x, y, "text-anchor": anchor }, content);
 }
 
+/** 1, 10, 100 … of the unit within the axis; 2 and 5 as well where there would be few. */
+export function ticksOfLogarithm(low: number, high: number): number[] {
+  const within = (steps: number[]) => {
+    const found: number[] = [];
+    for (let power = Math.floor(Math.log10(low)); 10 ** power <= high; ++power) {
+      found.push(...steps.map((step) => step * 10 ** power).filter((v) => v >= low && v <= high));
+    }
+    return found;
+  };
+  const decades = within([1]);
+  if (decades.length >= 3) {
+    const every = Math.ceil(decades.length / 6);
+    return decades.filter((_, i) => i % every === 0);
+  }
+  const fine = within([1, 2, 5]);
+  return fine.length >= 2 ? fine : [low, high];
+}
+
+/** The axis below a chart of values from `low` to `high`, with a line up from each tick. */
+function logarithmicAxis(low: number, high: number, unit: string): SVGElement[] {
+  const plotWidth = width - left - 10;
+  const safeHigh = high > low ? high : low * 2;
+  return ticksOfLogarithm(low, safeHigh).flatMap((value) => {
+    const x = left + (Math.log(value / low) / Math.log(safeHigh / low)) * plotWidth;
+    return [
+      svg("path", { class: "grid", d: `M${x},10V${height - bottom}` }),
+      text(Math.min(x, width - 26), height - bottom + 18, formatValue(value, unit)),
+    ];
+  });
+}
+
 export interface Histogram {
   low: number;
   high: number;
@@ -43,22 +74,14 @@ export function histogram(data: Histogram, unit: string, label: string): SVGElem
     outline += `V${y}H${left + (i + 1) * step}`;
   });
   outline += `V${height - bottom}`;
-  const ticks = [0, 0.25, 0.5, 0.75, 1].map((share) =>
-    text(
-      left + share * plotWidth,
-      height - bottom + 18,
-      formatValue(data.low * (data.high / data.low) ** share, unit),
-      share === 1 ? "end" : share === 0 ? "start" : "middle",
-    ),
-  );
   return frame(
     label,
+    ...logarithmicAxis(data.low, data.high, unit),
     ...bars,
     svg("path", { class: "outline", d: outline }),
     svg("path", { class: "axis", d: `M${left},10V${height - bottom}H${width - 10}` }),
     text(left - 6, 20, String(most), "end"),
     text(left - 6, height - bottom, "0", "end"),
-    ...ticks,
   );
 }
 
@@ -81,22 +104,14 @@ export function ecdf(
       (drawn, [value, share]) => `${drawn}H${xOf(value)}V${height - bottom - share * plotHeight}`,
       `M${left},${height - bottom}`,
     );
-  const ticks = [0, 0.5, 1].map((share) =>
-    text(
-      left + share * plotWidth,
-      height - bottom + 18,
-      formatValue(Math.exp(low + share * (high - low)), unit),
-      share === 1 ? "end" : share === 0 ? "start" : "middle",
-    ),
-  );
   return frame(
     label,
+    ...logarithmicAxis(Math.exp(low), Math.exp(high), unit),
     svg("path", { class: "axis", d: `M${left},10V${height - bottom}H${width - 10}` }),
     svg("path", { class: "outline", d: path(data.shams) }),
     svg("path", { class: "ecdf", d: path(data.events) }),
     text(left - 6, 18, "100 %", "end"),
     text(left - 6, height - bottom, "0", "end"),
-    ...ticks,
   );
 }
 
@@ -188,7 +203,12 @@ export function scaling(
     svg("path", { class: "axis", d: `M${left},10V${height - bottom}H${width - 10}` }),
     ...line,
     ...marks,
-    text(left - 6, yOf(y0) + 4, formatValue(Math.exp(y0), unit), "end"),
-    text(left - 6, yOf(y1) + 4, formatValue(Math.exp(y1), unit), "end"),
+    ...ticksOfLogarithm(Math.exp(y0), Math.exp(y1)).flatMap((value) => {
+      const y = yOf(Math.log(value));
+      return [
+        svg("path", { class: "grid", d: `M${left},${y}H${width - 10}` }),
+        text(left - 6, y + 4, formatValue(value, unit), "end"),
+      ];
+    }),
   );
 }

@@ -2,7 +2,7 @@
 // Verdicts that notifier_site computed: old nights against new, kernel against kernel, machine
 // against machine.
 import { load } from "../data.js";
-import { h, name } from "../dom.js";
+import { h, name, caseName } from "../dom.js";
 import { formatChange, formatValue, significant } from "../format.js";
 import type { Model } from "../model.js";
 import { hashOf, replaceSettings, type View } from "../state.js";
@@ -174,7 +174,11 @@ function columns(platform: string) {
       title: "Case",
       width: "3fr",
       cell: (row: Row) =>
-        link("series", { machine: row[0], platform, case: row[2], metric: row[3] }, name(row[2])),
+        link(
+          "series",
+          { machine: row[0], platform, case: row[2], metric: row[3] },
+          caseName(row[2]),
+        ),
       key: (row: Row) => row[2],
     },
     {

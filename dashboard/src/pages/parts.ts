@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What several pages show: links, states, changes and their causes.
 import type { Candidate } from "../data.js";
-import { h, name } from "../dom.js";
+import { h, name, caseName } from "../dom.js";
 import { formatChange, formatDate, formatTime } from "../format.js";
 import { type Case, isWorse, type Model, type Series, type State, type Step } from "../model.js";
 import { hashOf, type View } from "../state.js";
@@ -32,11 +32,11 @@ export function seriesSettings(series: Series): View["settings"] {
 
 export function caseLink(of: Case): HTMLElement {
   return of.headline
-    ? link("series", seriesSettings(of.headline), name(of.name))
+    ? link("series", seriesSettings(of.headline), caseName(of.name))
     : link(
         "series",
         { machine: of.timeline.machine, platform: of.timeline.platform, case: of.name },
-        name(of.name),
+        caseName(of.name),
       );
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The report of one recording.
 import { isReport, load, type Timeline } from "../data.js";
-import { h, name } from "../dom.js";
+import { h, name, caseName } from "../dom.js";
 import { formatTime, formatValue } from "../format.js";
 import type { Case, Model } from "../model.js";
 import { hashOf, type View } from "../state.js";
@@ -97,7 +97,7 @@ function withoutDetails(model: Model, timeline: number, position: number): HTMLE
       label: "Headline medians of this recording",
       rows,
       columns: [
-        { title: "Case", width: "3fr", cell: caseLink, key: (of) => of.name },
+        { title: "Case", width: "minmax(24rem, 4fr)", cell: caseLink, key: (of) => of.name },
         {
           title: "Median",
           width: "8rem",
@@ -190,8 +190,8 @@ function caseTable(cases: CaseDetail[], view: View): HTMLElement {
     columns: [
       {
         title: "Case",
-        width: "3fr",
-        cell: (one) => link("run", { ...view.settings, case: one.name }, name(one.name)),
+        width: "minmax(24rem, 4fr)",
+        cell: (one) => link("run", { ...view.settings, case: one.name }, caseName(one.name)),
         key: (one) => one.name,
       },
       { title: "State", width: "8rem", cell: (one) => stateMark(states(one)), key: states },
@@ -213,7 +213,7 @@ function caseTable(cases: CaseDetail[], view: View): HTMLElement {
       },
       {
         title: "Reason",
-        width: "2fr",
+        width: "minmax(4rem, 1fr)",
         cell: (one) => name(one.runs.find((run) => run.reason)?.reason ?? ""),
       },
     ],
