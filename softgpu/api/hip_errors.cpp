@@ -75,6 +75,8 @@ hipError_t to_hip_error(MemoryError error) {
     case MemoryError::kNotMapped:
     case MemoryError::kOutOfMemory:
       return hipErrorOutOfMemory;  // what clr makes of a lock that fails
+    case MemoryError::kCannotMigrate:
+      return hipErrorNotSupported;
   }
   return hipErrorUnknown;
 }

@@ -136,31 +136,6 @@ hipError_t host_malloc(void** pointer, std::size_t size_bytes, unsigned flags) {
   return allocate(RangeOrigin::kHostMalloc, pointer, size_bytes);
 }
 
-/// Advice that is already so, since managed memory stays in system memory without migration.
-bool advice_holds(hipMemoryAdvise advice, int location) {
-  switch (advice) {
-    case hipMemAdviseSetPreferredLocation:
-      return location == hipCpuDeviceId;
-    case hipMemAdviseUnsetPreferredLocation:
-    case hipMemAdviseSetAccessedBy:
-      return true;
-    default:
-      return false;
-  }
-}
-
-hipError_t advise(const void* pointer, std::size_t size_bytes, hipMemoryAdvise advice,
-                  int location) {
-  const std::optional<RangeInfo> range = device().memory().find(address_of(pointer));
-  if (pointer == nullptr || size_bytes == 0 || !range ||
-      (location != hipCpuDeviceId && !is_device(location))) {
-    return hipErrorInvalidValue;
-  }
-  return range->origin == RangeOrigin::kManaged && advice_holds(advice, location)
-             ? hipSuccess
-             : hipErrorNotSupported;
-}
-
 hipError_t pointer_attributes(hipPointerAttribute_t* attributes, const void* pointer) {
   const std::optional<RangeInfo> range = device().memory().find(address_of(pointer));
   if (attributes == nullptr || !range) {
@@ -269,14 +244,6 @@ hipError_t hipMemset(void* dst, int value, size_t sizeBytes) {
 hipError_t hipMemsetAsync(void* dst, int value, size_t sizeBytes, hipStream_t stream) {
   return api::call(
       [=] { return api::fill(dst, value, sizeBytes, stream, false, "hipMemsetAsync"); });
-}
-
-hipError_t hipMemAdvise(const void* dev_ptr, size_t count, hipMemoryAdvise advice, int location) {
-  return api::call([=] { return api::advise(dev_ptr, count, advice, location); });
-}
-
-hipError_t hipMemPrefetchAsync(const void*, size_t, int, hipStream_t) {
-  return api::call([] { return hipErrorNotSupported; });  // there is no migration
 }
 
 hipError_t hipPointerGetAttributes(hipPointerAttribute_t* attributes, const void* ptr) {

@@ -31,6 +31,8 @@ HSAKMT_STATUS to_status(MemoryError error) {
       return HSAKMT_STATUS_ERROR;
     case MemoryError::kOutOfMemory:
       return HSAKMT_STATUS_NO_MEMORY;
+    case MemoryError::kCannotMigrate:
+      return HSAKMT_STATUS_NOT_SUPPORTED;
   }
   return HSAKMT_STATUS_ERROR;
 }

@@ -8,10 +8,14 @@ namespace {
 
 /// An entry whose frame is known and can be compared.
 bool comparable(std::uint64_t entry) {
-  return (entry & Pte::kValid) != 0 && Pte::frame(entry) != 0;
+  return (entry & (Pte::kValid | Pte::kReported)) == Pte::kValid && Pte::frame(entry) != 0;
 }
 
+/// Of a page in device memory the CPU must have none of its own.
 bool same_frame(std::uint64_t entry, std::uint64_t cpu_entry) {
+  if (Pte::is_resident(entry)) {
+    return (cpu_entry & Pagemap::kPresent) == 0;
+  }
   return (cpu_entry & Pagemap::kPresent) != 0 &&
          (cpu_entry & Pagemap::kFrameMask) == Pte::frame(entry);
 }
@@ -74,7 +78,7 @@ bool Auditor::confirm_missed(std::size_t index) {
         entry != chunk_.entries[index]) {
       return false;
     }
-    entry &= Pte::kValid | Pte::kWritable;  // frame unknown: reported once, not again
+    entry |= Pte::kReported;  // once, not again
     return true;
   }
   return false;

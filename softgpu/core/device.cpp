@@ -39,12 +39,16 @@ Device::Device(Settings settings, std::unique_ptr<Engine> engine)
       auditor_(registry_, events_, pagemap_, settings_.audit),
       notifier_(registry_, waves_, events_, auditor_, settings_),
       forks_(notifier_),
-      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_, engine_.get()},
-              settings_.vram_bytes, settings_.devices, settings_.retry_faults),
-      supervisor_(notifier_, forks_, registry_, find_hook(std::string_view(settings_.plant_hook))),
+      vram_(page_ceil(settings_.vram_bytes), settings_.devices),
+      migrator_({registry_, events_, notifier_, vram_}, settings_),
+      memory_({registry_, waves_, notifier_, forks_, auditor_, pagemap_, vram_, migrator_,
+               engine_.get()},
+              settings_.retry_faults),
+      supervisor_(notifier_, migrator_, forks_, registry_,
+                  find_hook(std::string_view(settings_.plant_hook))),
       restore_worker_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
                       settings_),
-      fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, pagemap_},
+      fault_server_({registry_, events_, notifier_, forks_, auditor_, memory_, migrator_, pagemap_},
                     settings_.delays) {
   if (settings_.wait_for_jobs) {
     waves_.wait_for_jobs(settings_.wait_limit_ms * 1'000'000);
@@ -66,7 +70,8 @@ Translation Device::report_protocol_violation(std::uintptr_t device_address) {
   {
     const std::lock_guard lock(registry_.lock());
     const Range* range = registry_.find_device(device_address);
-    delta = range->host_begin - range->device_begin;
+    const std::uint64_t page = (device_address - range->device_begin) >> kPageShift;
+    delta = range->cpu_address(page) - page_floor(device_address);
   }
   events_.protocol_violation(device_address, ProtocolViolation::kAccessWhileInvalid);
   return {.device_begin = page_floor(device_address),

@@ -13,6 +13,7 @@
 #include "softgpu/core/fault_server.hpp"
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/memory.hpp"
+#include "softgpu/core/migrator.hpp"
 #include "softgpu/core/notifier.hpp"
 #include "softgpu/core/queue.hpp"
 #include "softgpu/core/registry.hpp"
@@ -58,6 +59,7 @@ class Device {
   Auditor& auditor() { return auditor_; }
   ForkTracker& forks() { return forks_; }
   Memory& memory() { return memory_; }
+  Migrator& migrator() { return migrator_; }
   Supervisor& supervisor() { return supervisor_; }
   RestoreWorker& restore_worker() { return restore_worker_; }
   FaultServer& fault_server() { return fault_server_; }
@@ -85,6 +87,8 @@ class Device {
   Auditor auditor_;
   Notifier notifier_;
   ForkTracker forks_;
+  Vram vram_;
+  Migrator migrator_;
   Memory memory_;
   Supervisor supervisor_;
   RestoreWorker restore_worker_;

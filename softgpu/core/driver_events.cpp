@@ -132,9 +132,22 @@ void DriverEvents::page_fault_start(std::uint32_t device, std::uintptr_t address
        getpid(), page_number(address), gpu_id(device), access == Access::kWrite ? 'W' : 'R');
 }
 
-void DriverEvents::page_fault_end(std::uint32_t device, std::uintptr_t address) {
-  emit(device, EventId::kPageFaultEnd, "%lld -%d @%lx(%x) U", boottime_ns(), getpid(),
-       page_number(address), gpu_id(device));
+void DriverEvents::page_fault_end(std::uint32_t device, std::uintptr_t address, bool migrated) {
+  emit(device, EventId::kPageFaultEnd, "%lld -%d @%lx(%x) %c", boottime_ns(), getpid(),
+       page_number(address), gpu_id(device), migrated ? 'M' : 'U');
+}
+
+void DriverEvents::migrate_start(const Migration& migration) {
+  emit(migration.device, EventId::kMigrateStart, "%lld -%d @%lx(%lx) %x->%x %x:%x %d",
+       boottime_ns(), getpid(), page_number(migration.address), page_number(migration.size_bytes),
+       migration.from_node, migration.to_node, migration.prefetch_node, migration.preferred_node,
+       static_cast<int>(migration.trigger));
+}
+
+void DriverEvents::migrate_end(const Migration& migration, int error) {
+  emit(migration.device, EventId::kMigrateEnd, "%lld -%d @%lx(%lx) %x->%x %d %d", boottime_ns(),
+       getpid(), page_number(migration.address), page_number(migration.size_bytes),
+       migration.from_node, migration.to_node, static_cast<int>(migration.trigger), -error);
 }
 
 void DriverEvents::lost_cpu(std::uint32_t device, std::uint32_t wave, std::uint64_t lost_ns) {

@@ -15,6 +15,8 @@ namespace softgpu {
 
 /// KSMI ids of linux/kfd_ioctl.h, then softgpu's own. A mask bit is id - 1.
 enum class EventId : std::uint32_t {
+  kMigrateStart = 5,
+  kMigrateEnd = 6,
   kPageFaultStart = 7,
   kPageFaultEnd = 8,
   kQueueEviction = 9,
@@ -31,7 +33,30 @@ enum class EventId : std::uint32_t {
 enum class EvictionTrigger : int { kSvm = 0, kUserptr = 1 };
 
 /// KFD_SVM_UNMAP_TRIGGER_*.
-enum class UnmapTrigger : int { kMmuNotify = 0, kUnmapFromCpu = 2 };
+enum class UnmapTrigger : int { kMmuNotify = 0, kMmuNotifyMigrate = 1, kUnmapFromCpu = 2 };
+
+/// KFD_MIGRATE_TRIGGER_*.
+enum class MigrateTrigger : int {
+  kPrefetch = 0,
+  kPageFaultGpu = 1,
+  kPageFaultCpu = 2,
+  kTtmEviction = 3
+};
+
+/// One migration, as its lines tell of it. Nodes are gpu ids, kHostNode for system memory.
+struct Migration {
+  static constexpr std::uint32_t kHostNode = 0;
+  static constexpr std::uint32_t kUndefinedNode = 0xFFFFFFFF;
+
+  std::uint32_t device = 0;  // whose memory is the source or the destination
+  std::uintptr_t address = 0;
+  std::uintptr_t size_bytes = 0;
+  std::uint32_t from_node = kHostNode;
+  std::uint32_t to_node = kHostNode;
+  std::uint32_t prefetch_node = kUndefinedNode;
+  std::uint32_t preferred_node = kUndefinedNode;
+  MigrateTrigger trigger = MigrateTrigger::kPrefetch;
+};
 
 /// KFD's id of a device.
 inline constexpr std::uint32_t gpu_id(std::uint32_t device) { return 0x50F7 + device; }
@@ -64,7 +89,10 @@ class DriverEvents {
   /// `since_ns`: CLOCK_BOOTTIME when the driver learnt of the fault.
   void page_fault_start(std::uint32_t device, std::uintptr_t address, Access access,
                         std::uint64_t since_ns);
-  void page_fault_end(std::uint32_t device, std::uintptr_t address);
+  void page_fault_end(std::uint32_t device, std::uintptr_t address, bool migrated);
+  void migrate_start(const Migration& migration);
+  /// `error`: an errno, 0 when the pages have arrived.
+  void migrate_end(const Migration& migration, int error);
   void lost_cpu(std::uint32_t device, std::uint32_t wave, std::uint64_t lost_ns);
   void protocol_violation(std::uintptr_t address, ProtocolViolation kind);
   void missed(std::uintptr_t address, std::uint64_t pages);

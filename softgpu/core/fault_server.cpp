@@ -74,32 +74,46 @@ void FaultServer::put_off(RetryFault& fault) {
 bool FaultServer::serve(RetryFault& fault) {
   const std::lock_guard memory_lock(parts_.memory.lock());
   system_.collect();
-  Window window;
-  for (;;) {
-    parts_.notifier.wait_for_ends([this] { parts_.forks.poll(); });
-    switch (find_window(fault, window)) {
-      case Lookup::kChanging:
-        continue;
-      case Lookup::kPresent:
-        return true;
-      case Lookup::kTooSoon:
-        return false;
-      case Lookup::kNotRetried:
-        fault.fatal = TranslationFault::kNotMapped;
-        return true;
-      case Lookup::kNoRange:
-        fault.fatal = adopt(fault);
-        if (fault.fatal) {
-          return true;
-        }
-        continue;
-      case Lookup::kFound:
-        break;
-    }
-    if (validate(fault, window)) {
-      return true;
+  // Only where pages live in device memory, or are to: held calls wait for this lock.
+  MigrationLock migration_lock(parts_.migrator.lock(), std::defer_lock);
+  for (bool answered = false;;) {
+    if (find_and_validate(fault, migration_lock, answered)) {
+      return answered;
     }
   }
+}
+
+/// False: all has to be looked at again.
+bool FaultServer::find_and_validate(RetryFault& fault, MigrationLock& migration_lock,
+                                    bool& answered) {
+  Window window;
+  answered = true;
+  switch (find_window(fault, window)) {
+    case Lookup::kChanging:
+      if (migration_lock.owns_lock()) {
+        migration_lock.unlock();
+      }
+      parts_.notifier.wait_for_ends([this] { parts_.forks.poll(); });
+      return false;
+    case Lookup::kPresent:
+      return true;
+    case Lookup::kTooSoon:
+      answered = false;
+      return true;
+    case Lookup::kNotRetried:
+      fault.fatal = TranslationFault::kNotMapped;
+      return true;
+    case Lookup::kNoRange:
+      fault.fatal = adopt(fault);
+      return fault.fatal.has_value();
+    case Lookup::kFound:
+      break;
+  }
+  if ((window.resident || window.moves()) && !migration_lock.owns_lock()) {
+    migration_lock.lock();
+    return false;
+  }
+  return validate(fault, window);
 }
 
 /// Makes a range of memory that the device has not known.
@@ -155,10 +169,14 @@ FaultServer::Lookup FaultServer::look_at(RetryFault& fault, Range& range, std::u
             .invalidations = range.invalidations,
             .has_valid = false,
             .writable = true};
+  window.resident = Pte::is_resident(range.entries[page]);
+  window.preferred = range.can_migrate() ? range.preferred[page] : Location::kUndefined;
   const auto same_block = [&](std::uint64_t other) {
-    window.has_valid = window.has_valid || (range.entries[other] & Pte::kValid) != 0;
+    const std::uint64_t entry = range.entries[other];
+    window.has_valid = window.has_valid || (entry & Pte::kValid) != 0;
     return range.block_of(other) == range.block_of(page) &&
-           (range.entries[other] & Pte::kUnmapped) == 0;
+           (window.resident ? Pte::is_resident(entry) : Pte::is_at_home(entry)) &&
+           (!range.can_migrate() || range.preferred[other] == window.preferred);
   };
   while (window.first_page > 0 && same_block(window.first_page - 1)) {
     --window.first_page;
@@ -192,6 +210,27 @@ bool FaultServer::validate(RetryFault& fault, Window& window) {
     parts_.auditor.audit(window.begin(), window.end(), UINT64_MAX);
   }
   parts_.events.page_fault_start(fault.device, fault.address, fault.access, fault.since_ns);
+  const bool migrated = window.moves() && migrate(window);
+  const Mapped mapped =
+      migrated || window.resident ? map_resident(fault, window) : map_pages(fault, window);
+  // KFD writes it whatever came of it.
+  parts_.events.page_fault_end(fault.device, fault.address, migrated);
+  return mapped != Mapped::kChanged;
+}
+
+/// False: the pages stay at home, as in KFD when device memory is full.
+bool FaultServer::migrate(Window& window) {
+  const PageRun run{window.range, window.first_page, window.end_page};
+  const Interval keep{window.begin(), window.end()};
+  const bool moved =
+      parts_.migrator.to_device(run, Location::device(window.preferred),
+                                MigrateTrigger::kPageFaultGpu, keep) == Migrator::Outcome::kMoved;
+  const std::lock_guard lock(parts_.registry.lock());
+  window.invalidations = window.range->invalidations;  // migration is one itself
+  return moved;
+}
+
+FaultServer::Mapped FaultServer::map_pages(RetryFault& fault, Window& window) {
   Mapped mapped = map_window(window);
   if (mapped == Mapped::kNoPages) {
     Vma vma;
@@ -209,8 +248,24 @@ bool FaultServer::validate(RetryFault& fault, Window& window) {
   if (!fault.fatal && mapped == Mapped::kNoPages) {
     fault.fatal = TranslationFault::kNotMapped;
   }
-  parts_.events.page_fault_end(fault.device, fault.address);  // KFD writes it whatever came of it
-  return mapped != Mapped::kChanged;
+  return mapped;
+}
+
+/// Pages in device memory are there already; the mapping says what may be done with them.
+FaultServer::Mapped FaultServer::map_resident(RetryFault& fault, Window& window) {
+  Vma vma;
+  fault.fatal = find_mapping(fault, vma);
+  if (fault.fatal) {
+    return Mapped::kNoPages;
+  }
+  window.clip_to(vma);
+  {
+    const std::lock_guard lock(parts_.registry.lock());
+    std::copy_n(window.range->entries.get() + window.first_page, window.pages(), staged_.begin());
+  }
+  const std::uint64_t rights = Pte::kValid | (window.writable ? Pte::kWritable : 0ull);
+  std::for_each_n(staged_.begin(), window.pages(), [&](std::uint64_t& entry) { entry |= rights; });
+  return commit(window);
 }
 
 void FaultServer::Window::clip_to(const Vma& vma) {

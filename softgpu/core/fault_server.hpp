@@ -30,6 +30,7 @@ class FaultServer {
     ForkTracker& forks;
     Auditor& auditor;
     Memory& memory;
+    Migrator& migrator;
     const Pagemap& pagemap;
   };
 
@@ -52,6 +53,12 @@ class FaultServer {
     std::uint64_t invalidations = 0;
     bool has_valid = false;  // some entries: the audit compares them
     bool writable = true;
+    bool resident = false;                          // all of them are in device memory
+    std::uint8_t preferred = Location::kUndefined;  // of the page
+
+    /// Whether the pages are to move to the device first: KFD's svm_range_best_restore_location,
+    /// for memory with access in place.
+    bool moves() const { return !resident && Location::is_device(preferred); }
 
     void clip_to(const Vma& vma);
     std::uintptr_t begin() const { return range->host_begin + first_page * kPageSize; }
@@ -61,6 +68,7 @@ class FaultServer {
 
   enum class Lookup { kFound, kNoRange, kPresent, kTooSoon, kNotRetried, kChanging };
   enum class Mapped { kYes, kChanged, kNoPages };
+  using MigrationLock = std::unique_lock<std::mutex>;
 
   RetryFault* take_due(std::int64_t& wait_ns);
   void put_off(RetryFault& fault);
@@ -70,7 +78,11 @@ class FaultServer {
   Lookup look_at(RetryFault& fault, Range& range, std::uint64_t page, Window& window);
   std::optional<TranslationFault> adopt(const RetryFault& fault);
   bool validate(RetryFault& fault, Window& window);
+  bool find_and_validate(RetryFault& fault, MigrationLock& migration_lock, bool& answered);
+  bool migrate(Window& window);
+  Mapped map_pages(RetryFault& fault, Window& window);
   Mapped map_window(Window& window);
+  Mapped map_resident(RetryFault& fault, Window& window);
   Mapped commit(const Window& window);
 
   const Parts parts_;

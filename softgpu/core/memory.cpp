@@ -40,20 +40,17 @@ bool all_mapped(std::uintptr_t begin, std::uintptr_t end) {
 
 }  // namespace
 
-Memory::Memory(const Parts& parts, std::size_t vram_bytes, std::uint32_t devices, bool retry_faults)
+Memory::Memory(const Parts& parts, bool retry_faults)
     : registry_(parts.registry),
       waves_(parts.waves),
       notifier_(parts.notifier),
       forks_(parts.forks),
       auditor_(parts.auditor),
       pagemap_(parts.pagemap),
+      vram_(parts.vram),
+      migrator_(parts.migrator),
       engine_(parts.engine),
-      retry_faults_(retry_faults),
-      vram_bytes_(page_ceil(vram_bytes)) {
-  for (std::uint32_t device = 0; device < devices; ++device) {
-    pools_.emplace_back(vram_bytes_);
-  }
-}
+      retry_faults_(retry_faults) {}
 
 std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
                                           std::uintptr_t pointer, std::size_t size_bytes) {
@@ -72,6 +69,10 @@ std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
     range->validated_ns.reset(new std::uint64_t[range->block_of(range->page_count - 1) + 1]());
   } else {
     range->staged.reset(new std::uint64_t[range->page_count]());
+  }
+  if (origin == RangeOrigin::kManaged && engine_ == nullptr) {
+    range->preferred.reset(new std::uint8_t[range->page_count]());
+    range->resident_since.reset(new std::uint64_t[range->blocks()]());
   }
   return range;
 }
@@ -203,7 +204,7 @@ MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::ui
   }
   const std::lock_guard lock(lock_);
   if (origin == RangeOrigin::kVram) {
-    return allocate_vram(pools_[device], size_bytes, pointer);
+    return allocate_vram(device, size_bytes, pointer);
   }
   const std::size_t mapped_bytes = page_ceil(size_bytes);
   const std::uintptr_t begin = map_pages(mapped_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE);
@@ -227,11 +228,17 @@ MemoryError Memory::allocate(RangeOrigin origin, std::size_t size_bytes, std::ui
   return MemoryError::kNone;
 }
 
-MemoryError Memory::allocate_vram(VramPool& pool, std::size_t size_bytes, std::uintptr_t& pointer) {
-  const std::optional<std::uintptr_t> offset = pool.take(page_ceil(size_bytes));
+MemoryError Memory::allocate_vram(std::uint32_t device, std::size_t size_bytes,
+                                  std::uintptr_t& pointer) {
+  std::optional<std::uintptr_t> offset;
+  {
+    const std::lock_guard migration_lock(migrator_.lock());
+    offset = migrator_.take_vram(device, page_ceil(size_bytes), {0, 0});
+  }
   if (!offset) {
     return MemoryError::kOutOfMemory;
   }
+  VramPool& pool = vram_.pool(device);
   std::unique_ptr<Range> range =
       make_range(RangeKind::kPinned, RangeOrigin::kVram, pool.host_begin() + *offset, size_bytes);
   range->device_begin = pool.device_begin() + *offset;
@@ -239,7 +246,7 @@ MemoryError Memory::allocate_vram(VramPool& pool, std::size_t size_bytes, std::u
   range->pages = RangePages::kAllWritable;
   range->mapped = true;
   if (engine_ != nullptr && !engine_->add(*range).empty()) {
-    pool.give_back(range->device_begin);
+    pool.give_back(*offset, page_ceil(size_bytes));
     return MemoryError::kOutOfMemory;
   }
   pointer = range->device_begin;
@@ -249,11 +256,6 @@ MemoryError Memory::allocate_vram(VramPool& pool, std::size_t size_bytes, std::u
   }
   ranges_.emplace(pointer, std::move(range));
   return MemoryError::kNone;
-}
-
-std::size_t Memory::vram_free_bytes(std::uint32_t device) {
-  const std::lock_guard lock(lock_);
-  return pools_[device].free_bytes();
 }
 
 MemoryError Memory::release(RangeOrigin origin, std::uintptr_t pointer) {
@@ -310,7 +312,11 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
   if (range == nullptr) {
     return MemoryError::kNotRegistered;
   }
-  unmap_from_device(*range);
+  {
+    const std::lock_guard migration_lock(migrator_.lock());
+    unmap_from_device(*range);
+    migrator_.forget(*range);
+  }
   const std::size_t mapped_bytes = range->page_count * kPageSize;
   switch (origin) {
     case RangeOrigin::kHostRegister:
@@ -326,15 +332,11 @@ MemoryError Memory::end_range(RangeOrigin origin, std::uintptr_t pointer) {
     case RangeOrigin::kSvmAttributes:
       break;  // end with their mapping, and no call names them
     case RangeOrigin::kVram:
-      pool_of(*range).give_back(range->device_begin);
+      VramPool& pool = vram_.pool(device_of(*range));
+      pool.give_back(range->device_begin - pool.device_begin(), mapped_bytes);
       break;
   }
   return MemoryError::kNone;
-}
-
-VramPool& Memory::pool_of(const Range& range) {
-  return *std::find_if(pools_.begin(), pools_.end(),
-                       [&](const VramPool& pool) { return pool.contains(range.device_begin); });
 }
 
 bool Memory::set_retry_faults(bool enable) {
@@ -348,10 +350,8 @@ bool Memory::set_retry_faults(bool enable) {
   return !has_svm;
 }
 
-std::uint32_t Memory::device_of(const Range& range) {
-  return range.kind == RangeKind::kPinned
-             ? static_cast<std::uint32_t>(&pool_of(range) - pools_.data())
-             : 0;
+std::uint32_t Memory::device_of(const Range& range) const {
+  return range.kind == RangeKind::kPinned ? vram_.device_at(range.device_begin) : 0;
 }
 
 std::optional<RangeInfo> Memory::find(std::uintptr_t pointer) {

@@ -14,12 +14,13 @@
 #include "softgpu/core/audit.hpp"
 #include "softgpu/core/engine.hpp"
 #include "softgpu/core/fork_tracker.hpp"
+#include "softgpu/core/migrator.hpp"
 #include "softgpu/core/notifier.hpp"
 #include "softgpu/core/pagemap.hpp"
 #include "softgpu/core/range.hpp"
 #include "softgpu/core/registry.hpp"
 #include "softgpu/core/validation.hpp"
-#include "softgpu/core/vram_pool.hpp"
+#include "softgpu/core/vram.hpp"
 
 namespace softgpu {
 
@@ -30,6 +31,7 @@ enum class MemoryError {
   kNotRegistered,
   kNotMapped,  // the CPU has no (writable) memory there
   kOutOfMemory,
+  kCannotMigrate,  // this memory, on this kernel or with this engine
 };
 
 /// What a caller may know of a range.
@@ -51,11 +53,12 @@ class Memory {
     ForkTracker& forks;
     Auditor& auditor;
     const Pagemap& pagemap;
+    Vram& vram;
+    Migrator& migrator;
     Engine* engine;  // null: the software MMU
   };
 
-  /// `vram_bytes`: of each device.
-  Memory(const Parts& parts, std::size_t vram_bytes, std::uint32_t devices, bool retry_faults);
+  Memory(const Parts& parts, bool retry_faults);
 
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
@@ -80,8 +83,17 @@ class Memory {
   /// False, and nothing is changed, when there are SVM ranges.
   bool set_retry_faults(bool enable);
 
-  std::size_t vram_bytes() const { return vram_bytes_; }
-  std::size_t vram_free_bytes(std::uint32_t device);
+  std::size_t vram_bytes() const { return vram_.bytes_each(); }
+  std::size_t vram_free_bytes(std::uint32_t device) { return vram_.pool(device).free_bytes(); }
+
+  /// hipMemAdvise: where a retry fault takes these pages of managed memory.
+  MemoryError set_preferred(const Interval& bytes, std::uint8_t location);
+
+  /// Whether prefetch() can be asked for that: managed memory, all mapped, and room for it.
+  MemoryError check_prefetch(const Interval& bytes, std::uint8_t location);
+
+  /// Moves the pages; on an unfiltered thread. What cannot move stays where it is, with a message.
+  void prefetch(const Interval& bytes, std::uint8_t location);
 
   /// Held by whoever validates ranges or changes the set of ranges, across system calls. The
   /// supervisor never takes it.
@@ -103,9 +115,11 @@ class Memory {
   void forget_unmapped_svm();
   RangeMap::iterator find_newest(RangeOrigin origin, std::uintptr_t pointer);
   std::unique_ptr<Range> take_newest(RangeOrigin origin, std::uintptr_t pointer);
-  MemoryError allocate_vram(VramPool& pool, std::size_t size_bytes, std::uintptr_t& pointer);
-  VramPool& pool_of(const Range& range);
-  std::uint32_t device_of(const Range& range);
+  MemoryError allocate_vram(std::uint32_t device, std::size_t size_bytes, std::uintptr_t& pointer);
+  std::uint32_t device_of(const Range& range) const;
+  Range* find_migratable(const Interval& bytes);
+  Migrator::Outcome prefetch_first(std::uintptr_t& address, const Interval& bytes,
+                                   std::uint8_t location);
 
   std::mutex lock_;
   Registry& registry_;
@@ -114,6 +128,8 @@ class Memory {
   ForkTracker& forks_;
   Auditor& auditor_;
   const Pagemap& pagemap_;
+  Vram& vram_;
+  Migrator& migrator_;
   Engine* const engine_;
   std::uint64_t ranges_made_ = 0;
   // By the pointer that ends the range: host pointer, or device pointer for device memory. A range
@@ -123,8 +139,6 @@ class Memory {
   std::size_t svm_ranges_to_look_at_ = 0;  // so many: some may have lost their mapping
 
   std::atomic<bool> retry_faults_;  // written under lock_
-  const std::size_t vram_bytes_;
-  std::vector<VramPool> pools_;  // by device; as many as there are devices from the start
 };
 
 }  // namespace softgpu

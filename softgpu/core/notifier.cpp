@@ -26,6 +26,17 @@ bool keeps_queues(const Range& range, InvalidationCause cause) {
   return range.retries || only_unmaps(range, cause);
 }
 
+UnmapTrigger unmap_trigger(InvalidationCause cause) {
+  switch (cause) {
+    case InvalidationCause::kUnmap:
+      return UnmapTrigger::kUnmapFromCpu;
+    case InvalidationCause::kMigrate:
+      return UnmapTrigger::kMmuNotifyMigrate;
+    default:
+      return UnmapTrigger::kMmuNotify;
+  }
+}
+
 Interval overlap(const Range& range, const Interval& interval) {
   return {std::max(range.host_begin, interval.begin), std::min(range.host_end(), interval.end)};
 }
@@ -146,8 +157,7 @@ void Notifier::announce_unmaps(std::span<const Interval> intervals, Invalidation
 }
 
 void Notifier::announce_unmaps(const Interval& interval, InvalidationCause cause) {
-  const UnmapTrigger trigger =
-      cause == InvalidationCause::kUnmap ? UnmapTrigger::kUnmapFromCpu : UnmapTrigger::kMmuNotify;
+  const UnmapTrigger trigger = unmap_trigger(cause);
   // In portions, since lines are not written under the registry lock.
   constexpr std::size_t kPortion = 32;
   std::array<Interval, kPortion> unmapped;
@@ -215,7 +225,7 @@ void Notifier::clear_pages(Range& range, const Interval& hit, std::uint64_t entr
   const std::uint64_t end_page = (hit.end - range.host_begin) >> kPageShift;
   for (std::uint64_t page = (hit.begin - range.host_begin) >> kPageShift; page < end_page; ++page) {
     // What is unmapped stays so, whatever happens to the memory that took its place.
-    range.entries[page] = entry | (range.entries[page] & Pte::kUnmapped);
+    range.entries[page] = entry | Pte::lasting_part(range.entries[page]);
   }
   range.pages = RangePages::kMixed;
   ++range.invalidations;
@@ -278,8 +288,7 @@ void Notifier::stop_for_good() {
 }
 
 void Notifier::tell_worker() {
-  if (worker_has_work_) {
-    worker_has_work_ = false;
+  if (worker_has_work_.exchange(false)) {
     wake_worker();
   }
 }

@@ -27,7 +27,7 @@ struct Interval {
 };
 
 /// SVM ranges treat unmapping apart from all other events.
-enum class InvalidationCause { kUnmap, kOther, kFork };
+enum class InvalidationCause { kUnmap, kOther, kFork, kMigrate };
 
 /// KFD keeps userptr BOs and SVM ranges apart: each evicts and restores by itself, and queues run
 /// when neither is evicted (kfd_process.c, qpd->evicted).
@@ -50,11 +50,11 @@ class Notifier {
            const Settings& settings);
 
   /// Returns after the device has stopped using the intervals. True: some range was hit, so the
-  /// change must be followed by end(). One caller at a time (the supervisor).
+  /// change must be followed by end().
   bool start(std::span<const Interval> intervals, InvalidationCause cause);
 
-  /// Supervisor: has the restore worker look at the evictions since the last call. Kept out of
-  /// start(), or the worker would run on the CPU that the held call waits for.
+  /// Has the restore worker look at the evictions since the last call. Kept out of start(), or the
+  /// worker would run on the CPU that the held call waits for.
   void tell_worker();
   void give_worker_work() { worker_has_work_ = true; }
 
@@ -128,10 +128,10 @@ class Notifier {
       EvictionDomain{.kind = RangeKind::kUserptr, .trigger = EvictionTrigger::kUserptr},
       EvictionDomain{.kind = RangeKind::kSvm, .trigger = EvictionTrigger::kSvm}};
   std::array<RangeList, kDomains> invalid_ranges_;
-  bool stopped_for_good_ = false;              // under lock()
-  StopTimes stop_times_;                       // under lock()
-  bool stop_ended_ = false;                    // under lock()
-  bool worker_has_work_ = false;               // the supervisor's own
+  bool stopped_for_good_ = false;  // under lock()
+  StopTimes stop_times_;           // under lock()
+  bool stop_ended_ = false;        // under lock()
+  std::atomic<bool> worker_has_work_{false};
   std::uint64_t marks_ = 0;                    // number of the invalidation under way
   std::atomic<std::uint32_t> in_progress_{0};  // futex word
   std::atomic<std::uint32_t> work_{0};         // futex word of the restore worker

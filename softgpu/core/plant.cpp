@@ -68,7 +68,7 @@ std::uintptr_t word_of_other_data(std::uintptr_t device_address) {
   std::uintptr_t found = 0;
   registry.host_tree().for_each_overlap(0, UINTPTR_MAX, [&](IntervalNode& node) {
     const Range& range = range_of(node);
-    if (&range != own && holds_data(range) && range.invalid == 0) {
+    if (&range != own && holds_data(range) && range.invalid == 0 && range.resident_pages == 0) {
       found = range.pointer + offset % (range.size_bytes & ~std::size_t{7});
     }
   });

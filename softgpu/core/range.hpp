@@ -36,13 +36,43 @@ class Pte {
  public:
   static constexpr std::uint64_t kValid = 1;
   static constexpr std::uint64_t kWritable = 2;
-  static constexpr std::uint64_t kUnmapped = 4;  // SVM: the CPU's mapping is gone for good
+  static constexpr std::uint64_t kUnmapped = 4;   // SVM: the CPU's mapping is gone for good
+  static constexpr std::uint64_t kResident = 8;   // lives in device memory, valid or not
+  static constexpr std::uint64_t kReported = 16;  // the audit has said that it is wrong
   static constexpr unsigned kFrameShift = 8;
 
   static std::uint64_t make(std::uint64_t frame, bool writable) {
     return (frame << kFrameShift) | kValid | (writable ? kWritable : 0);
   }
   static std::uint64_t frame(std::uint64_t entry) { return entry >> kFrameShift; }
+
+  /// A page in device memory: its frame is the page number of the pool as the CPU sees it.
+  static std::uint64_t make_resident(std::uintptr_t vram_host) {
+    return (vram_host >> kPageShift << kFrameShift) | kResident;
+  }
+  static std::uintptr_t vram_host(std::uint64_t entry) { return frame(entry) << kPageShift; }
+  static bool is_resident(std::uint64_t entry) { return (entry & kResident) != 0; }
+  /// Neither unmapped nor in device memory: the CPU's page table has it.
+  static bool is_at_home(std::uint64_t entry) { return (entry & (kUnmapped | kResident)) == 0; }
+  /// What is left of an entry that is invalidated.
+  static std::uint64_t lasting_part(std::uint64_t entry) {
+    return is_resident(entry) ? entry & ~(kValid | kWritable) : entry & kUnmapped;
+  }
+};
+
+/// Where migration is to take a page (KFD_IOCTL_SVM_LOCATION_*).
+class Location {
+ public:
+  static constexpr std::uint8_t kUndefined = 0;
+  static constexpr std::uint8_t kHost = 0xFF;
+
+  static constexpr std::uint8_t of_device(std::uint32_t device) {
+    return static_cast<std::uint8_t>(device + 1);
+  }
+  static constexpr bool is_device(std::uint8_t location) {
+    return location != kUndefined && location != kHost;
+  }
+  static constexpr std::uint32_t device(std::uint8_t location) { return location - 1u; }
 };
 
 /// What the page-table entries of a range amount to, so that translation need not read them all.
@@ -98,7 +128,11 @@ struct Range {
   // Guarded by the registry lock.
   Words entries;  // Pte, one per page
   RangePages pages = RangePages::kNone;
-  bool has_unmapped = false;        // some entries are Pte::kUnmapped
+  bool has_unmapped = false;                          // some entries are Pte::kUnmapped
+  std::uint64_t resident_pages = 0;                   // entries that are Pte::kResident
+  std::uint8_t prefetched_to = Location::kUndefined;  // last
+  std::unique_ptr<std::uint8_t[]> preferred;          // Location of each page; null: cannot migrate
+  Words resident_since;                               // order of migration of each block, 0: never
   bool retries = false;             // SVM with retry faults on: single entries become invalid
   bool mapped = false;              // on the device; before, invalidations stop no queue
   std::uint64_t invalid = 0;        // invalidations since the last validation
@@ -118,7 +152,7 @@ struct Range {
   Words staged;
   std::uint64_t pass = 0;  // number of the restore pass that staged it last
   std::uint64_t pass_invalidations = 0;
-  bool pass_has_unmapped = false;
+  bool pass_is_uniform = true;  // all of it is in the CPU's page table
   Validation pass_validation;
 
   // Of ranges that retry; guarded by the memory lock. CLOCK_MONOTONIC ns of each block's last
@@ -129,11 +163,29 @@ struct Range {
   std::uintptr_t stale_copy = 0;
   std::uint64_t stale_page = 0;
 
+  bool can_migrate() const { return preferred != nullptr; }
+  std::uintptr_t page_address(std::uint64_t page) const { return host_begin + page * kPageSize; }
+  std::uint64_t page_of(std::uintptr_t host_address) const {
+    return (host_address - host_begin) >> kPageShift;
+  }
+  /// Where a wave finds the page: of device memory, the pool.
+  std::uintptr_t cpu_address(std::uint64_t page) const {
+    return Pte::is_resident(entries[page]) ? Pte::vram_host(entries[page]) : page_address(page);
+  }
   std::uintptr_t host_end() const { return host_begin + page_count * kPageSize; }
   std::uint64_t block_of(std::uint64_t page) const {
     return ((host_begin >> kPageShift) + page) / kBlockPages -
            (host_begin >> kPageShift) / kBlockPages;
   }
+  std::uint64_t block_first_page(std::uint64_t block) const {
+    const std::uint64_t offset = (host_begin >> kPageShift) % kBlockPages;
+    return block == 0 ? 0 : block * kBlockPages - offset;
+  }
+  std::uint64_t block_end_page(std::uint64_t block) const {
+    const std::uint64_t next = block_first_page(block + 1);
+    return next < page_count ? next : page_count;
+  }
+  std::uint64_t blocks() const { return block_of(page_count - 1) + 1; }
   std::uintptr_t device_end() const { return device_begin + page_count * kPageSize; }
 };
 

@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kTranslationWindowPages = 512;
 
 bool entry_allows(const Range& range, std::uint64_t page, std::uint64_t rights) {
-  return (range.entries[page] & rights) == rights &&
+  return (range.entries[page] & (rights | Pte::kResident)) == rights &&
          !(range.stale_copy != 0 && page == range.stale_page);
 }
 
@@ -29,6 +29,27 @@ Translation stale_page_translation(const Range& range) {
           .size = kPageSize,
           .writable_size = kPageSize,
           .delta = range.stale_copy - device_page};
+}
+
+/// The run of pages around `page` in device memory, as far as it is one piece there.
+Translation translate_resident(const Range& range, std::uint64_t page) {
+  constexpr std::uint64_t kOnePage = 1ull << Pte::kFrameShift;
+  const std::uint64_t entry = range.entries[page];
+  const bool writable = (entry & Pte::kWritable) != 0;
+  std::uint64_t first = page;
+  std::uint64_t end = page + 1;
+  const std::uint64_t lowest = page - std::min(page, kTranslationWindowPages);
+  const std::uint64_t highest =
+      std::min<std::uint64_t>(range.page_count, page + kTranslationWindowPages);
+  while (first > lowest && range.entries[first - 1] == range.entries[first] - kOnePage) {
+    --first;
+  }
+  while (end < highest && range.entries[end] == range.entries[end - 1] + kOnePage) {
+    ++end;
+  }
+  Translation translation = whole_pages(range, first, end, writable);
+  translation.delta = Pte::vram_host(range.entries[first]) - translation.device_begin;
+  return translation;
 }
 
 /// The run of pages around `page` with the same rights.
@@ -65,6 +86,9 @@ TranslationResult translate_in(const Range& range, std::uint64_t page, Access ac
   }
   if (access == Access::kWrite && (entry & Pte::kWritable) == 0) {
     return {.fault = TranslationFault::kReadOnly};
+  }
+  if (Pte::is_resident(entry)) {
+    return {.fault = {}, .translation = translate_resident(range, page)};
   }
   if (range.pages == RangePages::kAllWritable && range.stale_copy == 0) {
     return {.fault = {}, .translation = whole_pages(range, 0, range.page_count, true)};

@@ -84,10 +84,14 @@ bool read_plant(std::string_view text, Settings& settings) {
     std::string_view name;
     Plant plant;
   };
-  constexpr std::array kNames = {
-      Name{"stale", Plant::kStale}, Name{"foreign", Plant::kForeign},
-      Name{"lost", Plant::kLost},   Name{"torn", Plant::kTorn},
-      Name{"zero", Plant::kZero},   Name{"early_resume", Plant::kEarlyResume}};
+  constexpr std::array kNames = {Name{"stale", Plant::kStale},
+                                 Name{"foreign", Plant::kForeign},
+                                 Name{"lost", Plant::kLost},
+                                 Name{"torn", Plant::kTorn},
+                                 Name{"zero", Plant::kZero},
+                                 Name{"early_resume", Plant::kEarlyResume},
+                                 Name{"lost_copy_back", Plant::kLostCopyBack},
+                                 Name{"stale_device_copy", Plant::kStaleDeviceCopy}};
   constexpr std::string_view kSkipHook = "skip_hook:";
   if (text.starts_with(kSkipHook)) {
     settings.plant = Plant::kSkipHook;

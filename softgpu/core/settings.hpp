@@ -22,7 +22,9 @@ enum class Plant {
   kZero,
   kSkipHook,
   kEarlyResume,
-  kSlowRestore,  // damages nothing: a slowdown of known size, for tests of comparisons
+  kLostCopyBack,     // migration home: a page comes back empty
+  kStaleDeviceCopy,  // migration home: the device goes on with its copy of a page
+  kSlowRestore,      // damages nothing: a slowdown of known size, for tests of comparisons
 };
 
 enum class EngineKind {

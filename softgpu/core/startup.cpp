@@ -123,6 +123,9 @@ std::string start_notifier(Device& device) {
   Spawner& spawner = device.spawner();
   if (!spawner.start_thread("softgpu-superv", [&device] { device.supervisor().serve(); }) ||
       !spawner.start_thread("softgpu-restore", [&device] { device.restore_worker().serve(); }) ||
+      (device.migrator().why_not().empty() &&
+       !spawner.start_thread("softgpu-migrat",
+                             [&device] { device.migrator().serve_cpu_faults(); })) ||
       !spawner.start_thread("softgpu-faults", [&device] { device.fault_server().serve(); })) {
     return "the system gives no more threads";
   }

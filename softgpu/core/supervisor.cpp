@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <mutex>
 
 #include "softgpu/core/fork_policy.hpp"
 #include "softgpu/core/futex.hpp"
@@ -44,9 +45,10 @@ void check_sizes() {
 
 }  // namespace
 
-Supervisor::Supervisor(Notifier& notifier, ForkTracker& forks, Registry& registry,
-                       const Hook* skipped_hook)
+Supervisor::Supervisor(Notifier& notifier, Migrator& migrator, ForkTracker& forks,
+                       Registry& registry, const Hook* skipped_hook)
     : notifier_(notifier),
+      migrator_(migrator),
       forks_(forks),
       registry_(registry),
       skipped_hook_(skipped_hook),
@@ -121,11 +123,7 @@ Supervisor::Answer Supervisor::hold(const Hook& hook, const seccomp_notif& call,
     plan_.invalidates = true;
     plan_.changes_fork_policy = false;
     hook.plan(arguments, plan_);
-    const bool hit = plan_.invalidates && notifier_.start(plan_.all(), plan_.cause);
-    result = execute(call.data.nr, arguments);
-    if (hit) {
-      notifier_.end();
-    }
+    result = hold_change(call.data.nr, arguments);
     if (plan_.changes_fork_policy && forget_fork_policy(registry_, plan_.all())) {
       notifier_.give_worker_work();
     }
@@ -135,10 +133,27 @@ Supervisor::Answer Supervisor::hold(const Hook& hook, const seccomp_notif& call,
              : Answer{.value = result};
 }
 
+/// Nothing migrates meanwhile.
+long Supervisor::hold_change(int number, const SyscallArguments& arguments) {
+  const std::lock_guard lock(migrator_.lock());
+  if (!plan_.invalidates) {
+    return execute(number, arguments);
+  }
+  migrator_.bring_home(plan_.all(), plan_.cause);
+  const bool hit = notifier_.start(plan_.all(), plan_.cause);
+  const long result = execute(number, arguments);
+  if (hit) {
+    notifier_.end();
+  }
+  return result;
+}
+
 Supervisor::Answer Supervisor::hold_fork(pid_t thread) {
   resolve_fork_policies(registry_);
   plan_.count = 0;
   plan_.add(0, UINTPTR_MAX);
+  const std::lock_guard lock(migrator_.lock());
+  migrator_.bring_home(plan_.all(), InvalidationCause::kFork);
   if (notifier_.start(plan_.all(), InvalidationCause::kFork) && !forks_.begin(thread)) {
     notifier_.end();
     return {.value = 0, .error = -EAGAIN};

@@ -10,6 +10,7 @@
 
 #include "softgpu/core/fork_tracker.hpp"
 #include "softgpu/core/hooks.hpp"
+#include "softgpu/core/migrator.hpp"
 #include "softgpu/core/notifier.hpp"
 
 namespace softgpu {
@@ -18,7 +19,8 @@ namespace softgpu {
 /// neither allocates nor takes a lock that a thread of the program holds across a reported call.
 class Supervisor {
  public:
-  Supervisor(Notifier& notifier, ForkTracker& forks, Registry& registry, const Hook* skipped_hook);
+  Supervisor(Notifier& notifier, Migrator& migrator, ForkTracker& forks, Registry& registry,
+             const Hook* skipped_hook);
 
   /// Body of the thread: waits for the listener, then answers for ever.
   [[noreturn]] void serve();
@@ -36,9 +38,11 @@ class Supervisor {
   Answer handle(const seccomp_notif& call);
   Answer hold(const Hook& hook, const seccomp_notif& call, const SyscallArguments& arguments);
   Answer hold_fork(pid_t thread);
+  long hold_change(int number, const SyscallArguments& arguments);
   bool is_own_thread(pid_t thread) const;
 
   Notifier& notifier_;
+  Migrator& migrator_;
   ForkTracker& forks_;
   Registry& registry_;
   const Hook* skipped_hook_;

@@ -83,7 +83,15 @@ bool fault_in_run(Range& range, const Pagemap& pagemap, const Vma& vma, std::uin
   return pagemap.read(begin, pages, entries) && make_entries(entries, pages, vma.writable);
 }
 
-/// The runs of pages that are still the range's in one mapping.
+/// A page in device memory is where it was; the mapping says what the device may do with it.
+void give_rights(std::uint64_t& entry, const Vma& vma) {
+  entry &= ~(Pte::kValid | Pte::kWritable);
+  if (Pte::is_resident(entry) && vma.readable) {
+    entry |= Pte::kValid | (vma.writable ? Pte::kWritable : 0);
+  }
+}
+
+/// The runs of pages that are still the range's in one mapping, and in the CPU's page table.
 bool fault_in_mapping(Range& range, const Pagemap& pagemap, const Vma& vma) {
   const std::uintptr_t begin = std::max(vma.begin, range.host_begin);
   const std::uintptr_t end = std::min(vma.end, range.host_end());
@@ -92,11 +100,14 @@ bool fault_in_mapping(Range& range, const Pagemap& pagemap, const Vma& vma) {
   bool complete = true;
   while (page < end_page && complete) {
     const std::uint64_t first = page;
-    while (page < end_page && range.staged[page] != Pte::kUnmapped) {
+    while (page < end_page && Pte::is_at_home(range.staged[page])) {
       ++page;
     }
-    complete = first == page || fault_in_run(range, pagemap, vma, first, page);
-    page += first == page ? 1 : 0;
+    if (first == page) {
+      give_rights(range.staged[page++], vma);
+    } else {
+      complete = fault_in_run(range, pagemap, vma, first, page);
+    }
   }
   return complete;
 }
@@ -119,7 +130,7 @@ Validation fault_in(Range& range, const Pagemap& pagemap) {
     return fault_in_whole(range, pagemap);
   }
   // An SVM range is mostly one writable mapping.
-  if (!range.pass_has_unmapped) {
+  if (range.pass_is_uniform) {
     const Validation validation = fault_in_whole(range, pagemap);
     if (validation.outcome == ValidationOutcome::kPages) {
       return validation;
@@ -132,9 +143,9 @@ Validation fault_in(Range& range, const Pagemap& pagemap) {
 void begin_staging(Range& range) {
   range.pass_invalidations = range.invalidations;
   range.pass_validation = {};
-  range.pass_has_unmapped = range.has_unmapped;
-  for (std::uint64_t page = 0; page < range.page_count && range.has_unmapped; ++page) {
-    range.staged[page] = range.entries[page] & Pte::kUnmapped;
+  range.pass_is_uniform = !range.has_unmapped && range.resident_pages == 0;
+  for (std::uint64_t page = 0; page < range.page_count && !range.pass_is_uniform; ++page) {
+    range.staged[page] = Pte::lasting_part(range.entries[page]);
   }
 }
 

@@ -164,10 +164,9 @@ PROCESS_TEST(HipMemory, AdviceIsTakenOnlyWhereItHolds) {
   void* managed = nullptr;
   REQUIRE_HIP(hipMallocManaged(&managed, kSize, hipMemAttachGlobal));
   REQUIRE_HIP(hipMemAdvise(managed, kSize, hipMemAdviseSetPreferredLocation, hipCpuDeviceId));
-  REQUIRE(hipMemAdvise(managed, kSize, hipMemAdviseSetPreferredLocation, 0) ==
-          hipErrorNotSupported);
+  REQUIRE_HIP(hipMemAdvise(managed, kSize, hipMemAdviseSetPreferredLocation, 0));
+  REQUIRE(hipMemAdvise(managed, kSize, hipMemAdviseSetReadMostly, 0) == hipErrorNotSupported);
   REQUIRE(hipMemAdvise(nullptr, kSize, hipMemAdviseSetAccessedBy, 0) == hipErrorInvalidValue);
-  REQUIRE(hipMemPrefetchAsync(managed, kSize, 0, nullptr) == hipErrorNotSupported);
 }
 
 }  // namespace
