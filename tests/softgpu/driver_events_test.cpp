@@ -95,8 +95,9 @@ INSTANTIATE_TEST_SUITE_P(
                                              read_clock_ns(CLOCK_BOOTTIME));
                    },
                    "7", " @abc(50f7) W"},
-        FormatCase{"PageFaultEnd", [](DriverEvents& events) { events.page_fault_end(0, 0xABC008, false); },
-                   "8", " @abc(50f7) U"},
+        FormatCase{"PageFaultEnd",
+                   [](DriverEvents& events) { events.page_fault_end(0, 0xABC008, false); }, "8",
+                   " @abc(50f7) U"},
         FormatCase{"LostCpu", [](DriverEvents& events) { events.lost_cpu(0, 3, 123456); }, "31",
                    " wave 3 123456"},
         FormatCase{"ProtocolInBytes",
