@@ -1,83 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Managed memory that moves to the device and home again (kfd_facts §2), in each recovery. What the
 // lines of the driver count is what happened: no test takes a migration on trust.
-#include <fcntl.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
-#include <atomic>
-#include <cerrno>
 #include <cstdint>
 #include <cstdio>
-#include <string>
-#include <thread>
 #include <vector>
 
-#include "process_test.hpp"
-#include "softgpu/api/softgpu_control.h"
-#include "test_device.hpp"
+#include "migration_fixture.hpp"
 
 namespace softgpu_test {
 namespace {
-
-constexpr std::size_t kSize = 64 * kPage;
-constexpr std::size_t kWords = kSize / 8;
-constexpr std::size_t kBlock = 2 << 20;  // KFD's default granularity
-const std::string kMigrateStart = "5";
-const std::string kMigrateEnd = "6";
-const std::string kFaultEnd = "8";
-const std::string kEviction = "9";
-const std::string kPrefetched = " 0 0";  // tails of MIGRATE_END: trigger, error
-const std::string kByGpu = " 1 0";
-const std::string kByCpu = " 2 0";
-const std::string kEvicted = " 3 0";
-
-/// At the begin of a block, which is what faults and eviction move at a time.
-std::uint64_t* make_managed(std::size_t size_bytes) {
-  void* memory = nullptr;
-  REQUIRE_HIP(hipMallocManaged(&memory, size_bytes + kBlock, hipMemAttachGlobal));
-  const auto begin = reinterpret_cast<std::uintptr_t>(memory);
-  return reinterpret_cast<std::uint64_t*>((begin + kBlock - 1) / kBlock * kBlock);
-}
-
-/// Moves memory and waits until it is there, on a stream beside the running kernel's.
-class Mover {
- public:
-  Mover() { REQUIRE_HIP(hipStreamCreateWithFlags(&stream_, hipStreamNonBlocking)); }
-
-  void to(int location, const void* memory, std::size_t size_bytes) {
-    REQUIRE_HIP(hipMemPrefetchAsync(memory, size_bytes, location, stream_));
-    REQUIRE_HIP(hipStreamSynchronize(stream_));
-  }
-
- private:
-  hipStream_t stream_ = nullptr;
-};
-
-/// A kernel that works on managed memory, and what moves the memory under it.
-struct OnManagedMemory {
-  void to_device() { mover.to(0, memory, kSize); }
-  void to_host() { mover.to(hipCpuDeviceId, memory, kSize); }
-
-  void finish(bool may_see_zeros = false) {
-    kernel.stop();
-    REQUIRE(may_see_zeros ? kernel.mismatches() == kernel.zeros() : kernel.mismatches() == 0);
-    softgpu_audit_now();
-    REQUIRE(log.accusations() == 0);
-  }
-
-  DriverLog log;
-  std::uint64_t* memory = make_managed(kSize);
-  Mover mover;
-  RunningKernel kernel{memory, kWords};
-};
-
-std::size_t free_vram() {
-  std::size_t free = 0;
-  std::size_t total = 0;
-  REQUIRE_HIP(hipMemGetInfo(&free, &total));
-  return free;
-}
 
 std::size_t count_mappings(const void* memory, std::size_t size_bytes) {
   std::FILE* maps = std::fopen("/proc/self/maps", "re");
@@ -96,15 +29,6 @@ std::size_t count_mappings(const void* memory, std::size_t size_bytes) {
   std::fclose(maps);
   return count;
 }
-
-/// Runs a body with preemption and with retry faults.
-class Migration : public testing::TestWithParam<const char*> {
- protected:
-  static void run(const char* body, Environment environment = {}) {
-    environment.emplace("HSA_XNACK", GetParam());
-    expect_passed(run_process(body, environment));
-  }
-};
 
 INSTANTIATE_TEST_SUITE_P(Xnack, Migration, testing::Values("0", "1"));
 
@@ -334,101 +258,6 @@ PROCESS_BODY(full_device_fault) {
 }
 TEST(MigrationByFault, StaysAtHomeWhenTheDeviceIsFull) {
   expect_passed(run_process("full_device_fault", {{"SOFTGPU_VRAM", "256K"}, {"HSA_XNACK", "1"}}));
-}
-
-PROCESS_TEST(MigrationMisuse, IsAnError) {
-  std::uint64_t* managed = make_managed(kSize);
-  char* plain = map_memory(kSize);
-  REQUIRE(hipMemPrefetchAsync(plain, kSize, 0, nullptr) == hipErrorNotSupported);
-  register_memory(plain, kSize);
-  REQUIRE(hipMemPrefetchAsync(plain, kSize, 0, nullptr) == hipErrorInvalidValue);
-  REQUIRE(hipMemAdvise(plain, kSize, hipMemAdviseSetPreferredLocation, 0) == hipErrorNotSupported);
-  REQUIRE(hipMemPrefetchAsync(nullptr, kSize, 0, nullptr) == hipErrorInvalidValue);
-  REQUIRE(hipMemPrefetchAsync(managed, 0, 0, nullptr) == hipErrorInvalidValue);
-  REQUIRE(hipMemPrefetchAsync(managed, SIZE_MAX, 0, nullptr) == hipErrorInvalidValue);
-  REQUIRE(hipMemPrefetchAsync(managed, kSize + kBlock + 1, 0, nullptr) == hipErrorInvalidValue);
-  REQUIRE(hipMemPrefetchAsync(managed, kSize, 1, nullptr) == hipErrorInvalidDevice);
-  REQUIRE(hipMemPrefetchAsync(managed, kSize, -2, nullptr) == hipErrorInvalidDevice);
-  REQUIRE(hipMemAdvise(managed, kSize + kBlock + 1, hipMemAdviseSetPreferredLocation, 0) ==
-          hipErrorInvalidValue);
-}
-
-PROCESS_TEST(MigrationMisuse, SystemCallOnDevicePagesFailsAndLosesNothing) {
-  std::uint64_t* memory = make_managed(kSize);
-  memory[0] = 5;
-  Mover().to(0, memory, kSize);
-  const int zeros = open("/dev/zero", O_RDONLY | O_CLOEXEC);
-  REQUIRE(read(zeros, memory, 8) == -1 && errno == EFAULT);
-  REQUIRE(memory[0] == 5);
-  REQUIRE(read(zeros, memory, 8) == 8 && memory[0] == 0);
-}
-
-PROCESS_BODY(fork_in_flight) {
-  // Two threads: one moves the memory to and fro, the other forks. Each child finds all of it.
-  OnManagedMemory on;
-  std::atomic<bool> done{false};
-  std::thread moving([&] {
-    while (!done.load()) {
-      on.to_device();
-      on.to_host();
-    }
-  });
-  for (int round = 0; round < 30; ++round) {
-    on.kernel.wait_for_passes(1);
-    HeldChild child(HeldChild::Made::kByLibc, [&] {
-      std::size_t missing = 0;
-      for (std::size_t word = 0; word < kWords; ++word) {
-        missing += load_word(on.memory + word) == 0 ? 1 : 0;
-      }
-      return missing == 0 ? 0 : 1;
-    });
-    REQUIRE(child.finish() == 0);
-  }
-  done.store(true);
-  moving.join();
-  on.finish();
-}
-TEST_P(Migration, ForkWhileAMigrationIsInFlight) { run("fork_in_flight"); }
-
-PROCESS_BODY(cpu_and_device_contend) {
-  // The CPU writes one half while the kernel works on the other and the pages move: no write of the
-  // CPU is lost between the copy and the moment when the page is gone.
-  OnManagedMemory on;
-  on.kernel.stay_within(0, kWords / 2);
-  std::atomic<bool> done{false};
-  std::thread moving([&] {
-    while (!done.load()) {
-      on.to_device();
-    }
-  });
-  std::uint64_t* word = on.memory + kWords / 2 + 7;
-  std::uint64_t value = 0;
-  while (on.log.count(kMigrateEnd, kByCpu) < 20) {
-    for (int store = 0; store < 100; ++store) {
-      __atomic_store_n(word, ++value, __ATOMIC_RELEASE);
-      REQUIRE(load_word(word) == value);
-    }
-  }
-  done.store(true);
-  moving.join();
-  REQUIRE(load_word(word) == value);
-  on.finish();
-}
-TEST_P(Migration, NoWriteIsLostWhilePagesMove) { run("cpu_and_device_contend"); }
-
-PROCESS_TEST(MigrationOfJobs, WaitsForTheirEnd) {
-  REQUIRE(setenv("SOFTGPU_CWSR", "0", 1) == 0);
-  DriverLog log;
-  auto* memory = reinterpret_cast<unsigned char*>(make_managed(kSize));
-  for (int round = 1; round <= 20; ++round) {
-    REQUIRE_HIP(hipMemsetAsync(memory, round, kSize, nullptr));
-    REQUIRE_HIP(hipMemPrefetchAsync(memory, kSize, 0, nullptr));
-    REQUIRE_HIP(hipMemsetAsync(memory, round + 1, kSize / 2, nullptr));
-    REQUIRE_HIP(hipDeviceSynchronize());
-    REQUIRE(log.count(kMigrateEnd, kPrefetched) == static_cast<std::size_t>(round));
-    REQUIRE(memory[0] == round + 1 && memory[kSize - 1] == round);
-  }
-  REQUIRE(log.accusations() == 0);
 }
 
 }  // namespace
