@@ -39,27 +39,52 @@ bool Auditor::wanted(const Range& range) const {
                           : range.invalid == 1 && range.last_mark == chunk_.mark;
 }
 
+/// The first run of pages at or after `begin` that are the range's own: where the program's mapping
+/// ended, a younger range may have the address.
+Interval Auditor::own_pages(const Range& range, std::uintptr_t begin, std::uintptr_t end) {
+  const auto unmapped = [&](std::uintptr_t address) {
+    return (range.entries[(address - range.host_begin) >> kPageShift] & Pte::kUnmapped) != 0;
+  };
+  end = std::min(range.host_end(), end);
+  std::uintptr_t first = std::max(range.host_begin, begin);
+  while (first < end && unmapped(first)) {
+    first += kPageSize;
+  }
+  std::uintptr_t last = first;
+  while (last < end && last - first < kChunkPages * kPageSize && !unmapped(last)) {
+    last += kPageSize;
+  }
+  return {first, last};
+}
+
 bool Auditor::take_chunk(std::uintptr_t begin, std::uintptr_t end, std::uint64_t maximum_pages) {
   const std::lock_guard lock(registry_.lock());
   const IntervalTree& tree = registry_.host_tree();
-  for (IntervalNode* node = tree.first_overlap(begin, end - 1); node != nullptr;
+  chunk_.range = nullptr;
+  chunk_.address = end;
+  for (IntervalNode* node = tree.first_overlap(begin, end - 1);
+       node != nullptr && node->first < chunk_.address;
        node = tree.next_overlap(*node, begin, end - 1)) {
     Range& range = range_of(*node);
-    const std::uintptr_t first = std::max(range.host_begin, begin);
     if (!wanted(range) || range.pages == RangePages::kNone) {
       continue;
     }
-    chunk_.range = &range;
-    chunk_.range_id = range.id;
-    chunk_.invalidations = range.invalidations;
-    chunk_.address = first;
-    chunk_.first_page = (first - range.host_begin) >> kPageShift;
-    chunk_.pages = std::min<std::uint64_t>(
-        {kChunkPages, maximum_pages, (std::min(range.host_end(), end) - first) >> kPageShift});
-    std::copy_n(range.entries.get() + chunk_.first_page, chunk_.pages, chunk_.entries.begin());
-    return chunk_.pages != 0;
+    const Interval own = own_pages(range, begin, end);
+    if (own.begin < own.end && own.begin < chunk_.address) {
+      chunk_.range = &range;
+      chunk_.address = own.begin;
+      chunk_.pages = std::min<std::uint64_t>(maximum_pages, (own.end - own.begin) >> kPageShift);
+    }
   }
-  return false;
+  if (chunk_.range == nullptr) {
+    return false;
+  }
+  const Range& range = *chunk_.range;
+  chunk_.range_id = range.id;
+  chunk_.invalidations = range.invalidations;
+  chunk_.first_page = (chunk_.address - range.host_begin) >> kPageShift;
+  std::copy_n(range.entries.get() + chunk_.first_page, chunk_.pages, chunk_.entries.begin());
+  return true;
 }
 
 /// Repeats the comparison with the range known to be untouched since its entries were read.

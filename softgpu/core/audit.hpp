@@ -61,6 +61,7 @@ class Auditor {
   std::uint64_t audit_chunks(std::uintptr_t begin, std::uintptr_t end, std::uint64_t maximum_pages,
                              std::uint64_t mark);
   bool wanted(const Range& range) const;
+  static Interval own_pages(const Range& range, std::uintptr_t begin, std::uintptr_t end);
   bool take_chunk(std::uintptr_t begin, std::uintptr_t end, std::uint64_t maximum_pages);
   std::uint64_t compare_chunk();
   bool confirm_missed(std::size_t index);

@@ -21,11 +21,6 @@
 
 namespace softgpu {
 
-struct Interval {
-  std::uintptr_t begin;
-  std::uintptr_t end;  // exclusive
-};
-
 /// SVM ranges treat unmapping apart from all other events.
 enum class InvalidationCause { kUnmap, kOther, kFork, kMigrate };
 

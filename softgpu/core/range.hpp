@@ -19,6 +19,12 @@ constexpr std::uintptr_t page_ceil(std::uintptr_t address) {
   return page_floor(address + kPageSize - 1);
 }
 
+/// Addresses.
+struct Interval {
+  std::uintptr_t begin;
+  std::uintptr_t end;  // exclusive
+};
+
 /// KFD's kinds of memory (kfd_facts §1, §2).
 enum class RangeKind {
   kUserptr,  // userptr BO: one notifier over the whole BO, holes make it page-less

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Each planted fault does what its name says, and a self-test can see it.
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
@@ -188,6 +189,38 @@ std::uint64_t stopped_ns(const std::string& plant) {
 TEST(Plant, SlowRestoreKeepsQueuesStoppedLonger) {
   // KFD's restore delay of 1 ms passes before any restore, so 11 ms are the least with this plant.
   EXPECT_GE(stopped_ns("slow_restore:1000"), 11'000'000u);
+}
+
+/// Memory that took the place of an SVM range whose mapping has ended: two ranges with the same
+/// addresses, and the pages are the younger one's.
+PROCESS_BODY(change_memory_in_an_ended_ranges_place) {
+  void* ended = nullptr;
+  REQUIRE_HIP(hipMallocManaged(&ended, kSize, hipMemAttachGlobal));
+  char* memory = static_cast<char*>(ended);
+  std::memset(memory, 1, kSize);
+  REQUIRE(munmap(memory, kSize) == 0);
+  map_fresh_memory_over(memory, kSize);
+  std::memset(memory, 2, kSize);
+  RunningKernel kernel(register_memory(memory, kSize), kWords);
+  kernel.wait_for_passes(1);
+  DriverLog log;
+  REQUIRE(madvise(memory, kSize, MADV_DONTNEED) == 0);
+  std::memset(memory, 3, kSize);
+  softgpu_audit_now();
+  std::printf("accusations=%zu\n", log.accusations());
+}
+
+TEST(Plant, ASkippedHookShowsInAnEndedRangesPlace) {
+  if (geteuid() != 0) {
+    GTEST_SKIP() << "page frame numbers need CAP_SYS_ADMIN";
+  }
+  const char* const body = "change_memory_in_an_ended_ranges_place";
+  const ProcessResult whole = run_planted(body, "");
+  expect_passed(whole);
+  EXPECT_NE(whole.output.find("accusations=0\n"), std::string::npos) << whole.output;
+  const ProcessResult mutated = run_planted(body, "skip_hook:madvise");
+  expect_passed(mutated);
+  EXPECT_EQ(mutated.output.find("accusations=0\n"), std::string::npos) << mutated.output;
 }
 
 }  // namespace
