@@ -199,7 +199,7 @@ std::string Machine::add_mapping_around(std::uintptr_t address) {
   Vma mapping;
   for_each_vma(address, address + 1, [&](const Vma& found) { mapping = found; });
   if (mapping.end == 0 || !mapping.readable) {
-    return "page not present";
+    return kPageNotPresent;
   }
   const std::lock_guard lock(lock_);
   const std::uintptr_t window = address / kWindowBytes * kWindowBytes;

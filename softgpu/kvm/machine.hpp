@@ -26,6 +26,9 @@ struct CounterScale {
   std::uint64_t ticks_at(std::uint64_t counter) const;
 };
 
+/// What Machine::add_mapping_around() says of an address where the process has nothing.
+inline constexpr const char* kPageNotPresent = "page not present";
+
 struct MachineOptions {
   std::uint32_t slot_limit = UINT32_MAX;  // fewer than the kernel's, for tests
 };

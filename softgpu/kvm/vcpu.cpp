@@ -151,7 +151,14 @@ std::optional<AccessFault> Vcpu::serve_exception(unsigned vector) {
   }
   ExceptionFrame frame;
   std::memcpy(&frame, own_ + offset, sizeof(frame));
-  if (address >= kOwnVirtual || !machine_.add_mapping_around(address).empty()) {
+  const std::string problem =
+      address >= kOwnVirtual ? kPageNotPresent : machine_.add_mapping_around(address);
+  if (!problem.empty()) {
+    if (problem != kPageNotPresent) {
+      // The page is there, and the fault that follows would say that it is not.
+      report("the virtual machine cannot reach 0x%llx: %s",
+             static_cast<unsigned long long>(address), problem.c_str());
+    }
     return AccessFault{address, (frame.error & kPageFaultWrite) != 0};
   }
   registers.rip = frame.rip;

@@ -140,6 +140,21 @@ TEST(KvmEngine, SaysWhenItsSlotsAreUsedUp) {
   }
 }
 
+PROCESS_BODY(touch_beyond_the_last_slot) {
+  need_device();
+  const Counting counting(map_memory(kPage));
+  REQUIRE(hipStreamSynchronize(counting.stream) != hipSuccess);  // never returns
+}
+TEST(KvmEngine, MemoryFoundOnDemandSaysThatItsSlotsAreUsedUp) {
+  const ProcessResult result =
+      run_process("touch_beyond_the_last_slot", kvm_and("SOFTGPU_KVM_SLOTS", "2"));
+  if (result.exit_status == kSkipStatus) {
+    GTEST_SKIP() << result.output;
+  }
+  EXPECT_EQ(result.signal, SIGABRT) << result.output;
+  EXPECT_NE(result.output.find("all 2 memory slots"), std::string::npos) << result.output;
+}
+
 PROCESS_BODY(touch_protected_memory) {
   need_device();
   char* memory = map_memory(kPage);
