@@ -9,7 +9,7 @@
 
 #include "harness/case_session.hpp"
 #include "harness/perturbation_calls.hpp"
-#include "harness/system_view.hpp"
+#include "harness/vmstat.hpp"
 #include "kernels/record.hpp"
 
 namespace notifier {
@@ -35,10 +35,7 @@ SoftwareHold software_hold() {
 }  // namespace
 
 std::uint64_t pages_migrated_by_kernel() {
-  const auto text = SystemView().read("/proc/vmstat");
-  if (!text.text) return 0;
-  const auto value = value_of_key(*text.text, "pgmigrate_success", ' ');
-  return value ? static_cast<std::uint64_t>(parse_integer(*value).value_or(0)) : 0;
+  return static_cast<std::uint64_t>(vmstat("pgmigrate_success"));
 }
 
 void add_child_findings(const ChildFindings& child, std::string_view after,

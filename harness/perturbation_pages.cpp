@@ -11,6 +11,7 @@
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
 #include "harness/system_view.hpp"
+#include "harness/vmstat.hpp"
 
 #ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
                        // it
@@ -24,12 +25,6 @@ void timed_advice(EventContext& event, int advice, const char* what) {
   int result = 0;
   timed(event, [&] { result = madvise(event.slice, event.slice_bytes, advice); });
   throw_if(result != 0, what);
-}
-
-std::int64_t counter(const char* name) {
-  const auto text = SystemView().read("/proc/vmstat");
-  const auto value = text.text ? value_of_key(*text.text, name, ' ') : std::nullopt;
-  return value ? parse_integer(*value).value_or(0) : 0;
 }
 
 bool has_swap() {
@@ -67,7 +62,7 @@ void perform_cold(EventContext& event) { timed_advice(event, MADV_COLD, "madvise
 // Pages written to swap before the event; the machine's, since the kernel counts no others.
 void prepare_pageout(EventContext& event) {
   if (!has_swap()) throw CannotPerform("without swap the kernel keeps these pages in memory");
-  event.counter_before = counter("pswpout");
+  event.counter_before = vmstat("pswpout");
 }
 
 void perform_pageout(EventContext& event) {
@@ -75,7 +70,7 @@ void perform_pageout(EventContext& event) {
 }
 
 void finish_pageout(EventContext& event) {
-  if (counter("pswpout") == event.counter_before) {
+  if (vmstat("pswpout") == event.counter_before) {
     throw CannotPerform("the kernel wrote no page to swap");
   }
 }

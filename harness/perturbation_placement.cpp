@@ -19,6 +19,7 @@
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
 #include "harness/system_view.hpp"
+#include "harness/vmstat.hpp"
 
 namespace notifier::perturbation_calls {
 namespace {
@@ -221,10 +222,12 @@ void prepare_reclaim(EventContext& event) {
 }
 
 void perform_reclaim(EventContext& event) {
+  const std::int64_t before = vmstat("pgsteal_anon");
   // What cannot be reclaimed makes the write fail with EAGAIN; the counter tells what happened.
   timed(event, [] {
     write_text(child_group().folder / child_group().reclaim_file, child_group().request);
   });
+  event.pages_moved = static_cast<std::uint64_t>(vmstat("pgsteal_anon") - before);
 }
 
 void finish_reclaim(EventContext& event) {
