@@ -7,7 +7,7 @@
 # crc32_generic: rxe asks the crypto interface for it; kernels from about 6.15 on have it built in.
 readonly guest_modules=(virtio_pci virtio_blk ext4 loop fuse ipv6 dummy crc32_generic rdma_rxe
   ib_uverbs kvm_amd kvm_intel)
-readonly guest_needs=(qemu-system-x86_64 busybox modprobe depmod debugfs mkfs.ext4 rdma cpio strip)
+readonly guest_needs=(qemu-system-x86_64 busybox modprobe depmod debugfs mkfs.ext4 e2fsck rdma cpio strip)
 
 guest_missing() { # the first program that is needed and not there; nothing when all are
   local needed
@@ -64,13 +64,15 @@ guest_make_root() { # ROOT TREE VERSION PROGRAM...
   say "${NOTIFIER_RDMA_MTU:-9000}" >"$root/device_mtu"
 }
 
+# tsc=reliable: an emulated machine's counter looks unstable to some kernels, and they then take the HPET, whose
+# every reading leaves the guest: kernels would be compared with different clocks.
 guest_qemu() { # SECONDS ACCELERATOR KERNEL INITRD QEMU_OPTION...: the console goes to standard output
   local seconds=$1 accelerator=$2 kernel=$3 initrd=$4 cpu=EPYC,+svm,+npt
   shift 4
   if [ "$accelerator" = kvm ]; then cpu=host; fi
   timeout "$seconds" qemu-system-x86_64 -accel "$accelerator" -cpu "$cpu" -smp 2 -m 1536 -nic none \
     -nographic -no-reboot -kernel "$kernel" -initrd "$initrd" \
-    -append "console=ttyS0 quiet panic=-1 no_timer_check" "$@" </dev/null 2>&1
+    -append "console=ttyS0 quiet panic=-1 no_timer_check tsc=reliable" "$@" </dev/null 2>&1
 }
 
 # KVM where it virtualises: with an emulating /dev/kvm a guest takes longer than by QEMU's own emulation.
@@ -104,10 +106,11 @@ guest_run() { # WORK FOLDER COMMANDS PACKAGES PROGRAMS (the last two are names o
   mkdir -p "$work/root"
   guest_make_root "$work/root" "$work/tree" "$(basename "$(dirname "$version")")" "${guest_programs[@]}"
   cp "$commands" "$work/root/commands"
+  accelerator=$(guest_accelerator "$kernel" "$work")
+  say "vm-$accelerator" >"$work/root/machine_name"
   guest_pack "$work/root" "$work/initrd"
   truncate -s 768M "$work/disk" && mkfs.ext4 -q -F "$work/disk"
   truncate -s 256M "$work/swap" && mkswap -q "$work/swap" 2>/dev/null
-  accelerator=$(guest_accelerator "$kernel" "$work")
   mkdir -p "$folder"
   say "accelerator: $accelerator"
   guest_qemu "${NOTIFIER_GUEST_SECONDS:-900}" "$accelerator" "$kernel" "$work/initrd" \
@@ -115,6 +118,8 @@ guest_run() { # WORK FOLDER COMMANDS PACKAGES PROGRAMS (the last two are names o
     -object memory-backend-ram,id=m1,size=768M -numa node,memdev=m1,cpus=1 \
     -drive "file=$work/disk,if=virtio,format=raw" -drive "file=$work/swap,if=virtio,format=raw" \
     >"$folder/console" || complain "the machine ended with $? (124: its time was up); see $folder/console"
+  # Of a machine that panicked the journal has the rest.
+  e2fsck -fy "$work/disk" >/dev/null 2>&1 || true
   debugfs -R "rdump /out $work" "$work/disk" 2>/dev/null
   if [ -d "$work/out" ]; then cp -r "$work/out/." "$folder/"; fi
   [ -s "$folder/status" ]

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Fetching and book-keeping, with apt, QEMU and the bench shadowed: booting real kernels is a run of scripts/kernels.
+# shellcheck source=tests/scripts/testing.sh
+source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
+
+export NOTIFIER_KERNEL_CACHE=$scratch/cache NOTIFIER_BUILD=$scratch/build
+
+# A suite `split` whose kernel is in three packages, one `whole`, and none else.
+shadow_apt() {
+  shadow_command apt-get <<'END'
+case "$*" in
+  *apt-missing*update) echo 'E: The repository has no Release file.' >&2 && exit 100 ;;
+  *download*)
+    while [ "$1" != download ]; do shift; done
+    shift
+    for package in "$@"; do : >"${package}_1.0_amd64.deb"; done
+    ;;
+esac
+END
+  shadow_command apt-cache <<'END'
+case "$*" in
+  *linux-image-amd64) echo 'Depends: linux-base-amd64 (= 1), linux-image-9.1+x-amd64 (= 1)' ;;
+  *apt-split*linux-image-9.1+x-amd64)
+    echo 'Depends: dracut | initramfs-tools (>= 0.1), linux-binary-9.1+x-amd64 (= 1), linux-modules-9.1+x-amd64 (= 1)'
+    ;;
+  *apt-whole*linux-image-9.1+x-amd64) echo 'Depends: kmod, initramfs-tools (>= 0.1)' ;;
+esac
+END
+}
+
+make_list() {
+  printf '%s\n' '# a comment' 'new | split | linux-image-amd64 | in parts' 'old | whole | linux-image-amd64 | in one' \
+    'gone | missing | linux-image-amd64 | not to be had' >"$scratch/list"
+}
+
+kernels() { run "$source_root/scripts/kernels" --list "$scratch/list" "$@"; }
+
+test_fetches_the_parts_of_a_split_kernel() {
+  shadow_apt
+  make_list
+  kernels --fetch new
+  expect_status 0
+  expect_output '/new/linux-image-9.1\+x-amd64_1.0_amd64.deb$'
+  expect_output '/new/linux-binary-9.1\+x-amd64_1.0_amd64.deb$'
+  expect_output '/new/linux-modules-9.1\+x-amd64_1.0_amd64.deb$'
+  kernels --fetch old
+  expect_status 0
+  [ "$(wc -l <"$scratch/output")" = 1 ] || fail "the whole kernel is one package"
+}
+
+test_without_a_network_the_last_packages_are_good() {
+  shadow_apt
+  make_list
+  kernels --fetch old
+  shadow_command apt-get <<<'exit 100'
+  kernels --fetch old
+  expect_status 0
+  expect_output '/old/linux-image-9.1'
+}
+
+test_a_kernel_that_cannot_be_had_says_why() {
+  shadow_apt
+  make_list
+  kernels --fetch gone
+  expect_status 1
+  expect_output 'cannot be fetched: E: The repository has no Release file'
+  kernels --fetch other
+  expect_status 2
+  expect_output "has no kernel 'other'"
+}
+
+test_bad_usage() {
+  make_list
+  kernels
+  expect_status 2
+  kernels --boots none "$scratch/folder"
+  expect_status 2
+  run "$source_root/scripts/kernels" --list "$scratch/nowhere" "$scratch/folder"
+  expect_status 2
+}
+
+# The programs that the machine would need, and a QEMU that does as its first argument says.
+shadow_machine() { # SCRIPT-OF-QEMU
+  local program
+  for program in bench/notifier_bench_softgpu analysis/compare/notifier_compare analysis/site/notifier_site; do
+    mkdir -p "$NOTIFIER_BUILD/${program%/*}"
+    printf '#!/bin/bash\nexit 0\n' >"$NOTIFIER_BUILD/$program"
+    chmod +x "$NOTIFIER_BUILD/$program"
+  done
+  for program in busybox modprobe depmod debugfs mkfs.ext4 e2fsck mkswap rdma cpio strip ldd; do
+    shadow_command "$program" <<<'exit 0'
+  done
+  # Unpacks a kernel with modules.
+  shadow_command dpkg <<'END'
+mkdir -p "$3/boot" "$3/lib/modules/9.1/kernel"
+: >"$3/boot/vmlinuz-9.1"
+END
+  shadow_command qemu-system-x86_64 <<<"$1"
+  export NOTIFIER_ACCELERATOR=tcg
+}
+
+test_kernels_that_cannot_be_had_and_that_panic_are_rows() {
+  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  shadow_apt
+  shadow_machine "echo 'Kernel panic - not syncing: Fatal exception'"
+  make_list
+  kernels --boots 1 --only old --only gone "$scratch/folder"
+  expect_status 1
+  expect_output 'fewer than two kernels'
+  grep -q '^gone,missing,,1,skipped,[0-9]*,"cannot be fetched: E: The repository has no Release file' \
+    "$scratch/folder/kernels.csv" || fail "no skipped row: $(cat "$scratch/folder/kernels.csv")"
+  grep -q '^old,whole,,1,failed,[0-9]*,"the machine did not come to its end: Kernel panic' \
+    "$scratch/folder/kernels.csv" || fail "no failed row: $(cat "$scratch/folder/kernels.csv")"
+  grep -q 'Kernel panic' "$scratch/folder/old.1/console" || fail "the console was not kept"
+}
+
+test_a_machine_that_hangs_is_ended_and_keeps_its_console() {
+  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  shadow_apt
+  shadow_machine "echo booting; exec sleep 1000"
+  make_list
+  NOTIFIER_GUEST_SECONDS=1 kernels --boots 1 --only old "$scratch/folder"
+  expect_status 1
+  grep -q 'the machine ended with 124' "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
+  grep -q booting "$scratch/folder/old.1/console" || fail "the console was not kept"
+}
+
+run_test "$1"
