@@ -9,7 +9,7 @@ trap 'rm -rf "$folder"' EXIT
 export SOFTGPU_ENGINE=kvm SOFTGPU_WAVES=1
 
 # More events than fit, so that the case is met in its middle.
-"$bench" --events 100000 --case-time-limit 10 --no-self-test --isolate --results "$folder" \
+"$bench" --events 100000 --case-time-limit 3 --no-self-test --isolate --results "$folder" \
   --filter '^system/anon/(sham|dontneed)/default/retry_fault/small/64KiB$' >"$folder/log" 2>&1 &
 parent=$!
 
