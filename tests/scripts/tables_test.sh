@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# scripts/engine_table and scripts/mm_table on numbers that can be checked by hand.
+# shellcheck source=tests/scripts/testing.sh
+source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
+
+row() { # PLATFORM SIZE_KIB PERTURBATION STATUS OUTCOME STALE METRIC EVENTS P50
+  printf 'system/anon/%s/%sKiB,%s,%s,%s,retry_fault,%s,%s,%s,%s,%s,"a, reason",%s\n' \
+    "$3" "$2" "$1" "$3" "$(($2 * 1024))" "$5" "$7" "$8" "$9" "$4" "$6"
+}
+make_recording() { # PLATFORM ROW...: rows from standard input
+  mkdir -p "$scratch/results/$1"
+  {
+    echo 'case_name,platform,perturbation,size_bytes,recovery,outcome,metric,events,p50,status,reason,violations_stale'
+    cat
+  } >"$scratch/results/$1/summary.csv"
+}
+both() { # STATUS-ON-KVM OUTCOME-ON-KVM STALE-ON-KVM
+  make_recording software <<END
+$(row software 64 fork_exit ok child_copy 0 stall_ns all 1000000)
+$(row software 64 fork_exit ok child_copy 0 stall_ns sham 1000)
+$(row software 64 fork_exit ok child_copy 0 syscall_ns all 50000)
+$(row software 128 fork_exit ok child_copy 0 stall_ns all 3000000)
+END
+  make_recording kvm <<END
+$(row kvm 64 fork_exit "$1" "$2" "$3" stall_ns all 2000000)
+$(row kvm 128 fork_exit ok child_copy 0 stall_ns all 2000000)
+END
+}
+
+test_equal_engines() {
+  both ok child_copy 0
+  run "$source_root/scripts/engine_table" "$scratch/results"
+  expect_status 0
+  expect_output '^\| fork_exit \| ok \| child_copy \| 0 \| 1 ms, 2 ms \| 1 µs, - \| 50 µs, - \| 3, 1 \|$'
+  expect_output '^2 cases, 6 cells, 0 of them differ\.$'
+}
+
+test_each_cell_that_differs_is_named() {
+  both failed child_zeros 7
+  run "$source_root/scripts/engine_table" "$scratch/results"
+  expect_status 1
+  expect_output "status is 'ok' on the software GPU \(a, reason\) and 'failed' on KVM"
+  expect_output "outcome is 'child_copy'"
+  expect_output "violations is '0' .* '7'"
+  expect_output '3 of them differ'
+}
+
+test_a_case_of_one_engine_differs() {
+  both ok child_copy 0
+  make_recording kvm <<<"$(row kvm 64 fork_exit ok child_copy 0 stall_ns all 1)"
+  run "$source_root/scripts/engine_table" "$scratch/results"
+  expect_status 1
+  expect_output 'fork_exit/128KiB: nothing on kvm'
+}
+
+test_nothing_in_common_is_refused() {
+  make_recording software <<<"$(row software 64 fork_exit ok child_copy 0 stall_ns all 1)"
+  run "$source_root/scripts/engine_table" "$scratch/results"
+  expect_status 2
+  run "$source_root/scripts/engine_table"
+  expect_status 2
+}
+
+test_table_of_mm_calls() {
+  cat >"$scratch/mm.json" <<'END'
+{"context": {"kvm": "secondary MMU"}, "benchmarks": [
+ {"name": "fork/machines:0/vcpus:0/bytes:65536/thp:0/iterations:2/manual_time", "call_p50_ns": 1500},
+ {"name": "fork/machines:1/vcpus:2/bytes:65536/thp:0/iterations:2/manual_time", "call_p50_ns": 2500000},
+ {"name": "pageout/machines:0/vcpus:0/bytes:65536/thp:0/iterations:2/manual_time", "error_occurred": true,
+  "error_message": "skipped: no swap device"}]}
+END
+  run "$source_root/scripts/mm_table" "$scratch/mm.json"
+  expect_status 0
+  expect_output '^\| fork \| 64 KiB, base pages \| 1.5 µs \| 2.5 ms \|$'
+  expect_output '^pageout: skipped: no swap device$'
+  run "$source_root/scripts/mm_table"
+  expect_status 2
+}
+
+run_test "$1"
