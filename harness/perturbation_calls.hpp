@@ -65,6 +65,7 @@ void perform_dontneed(EventContext& event);
 void perform_free(EventContext& event);
 void perform_punch_hole(EventContext& event);
 void perform_cold(EventContext& event);
+void empty_page_batches();
 void prepare_pageout(EventContext& event);
 void perform_pageout(EventContext& event);
 void finish_pageout(EventContext& event);

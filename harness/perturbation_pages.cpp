@@ -35,15 +35,6 @@ bool has_swap() {
   return total && *total != "0 kB";
 }
 
-// Pages that a CPU has touched for the first time stay in a batch of its own for a while
-// (mm/swap.c), from which MADV_PAGEOUT cannot take them: it empties the caller's batch only, and 64
-// KiB fit into the device's. An mbind that may move, of memory that has nothing to do with it,
-// empties all (mm/mempolicy.c do_mbind, lru_cache_disable).
-void empty_page_batches() {
-  alignas(4096) static char page[4096];
-  syscall(SYS_mbind, page, sizeof(page), MPOL_DEFAULT, nullptr, 0UL, MPOL_MF_MOVE);
-}
-
 }  // namespace
 
 void perform_dontneed(EventContext& event) {
@@ -70,6 +61,15 @@ void perform_punch_hole(EventContext& event) {
 
 void perform_cold(EventContext& event) { timed_advice(event, MADV_COLD, "madvise(MADV_COLD)"); }
 
+// Pages that a CPU has touched for the first time stay in a batch of its own for a while
+// (mm/swap.c), from which MADV_PAGEOUT cannot take them: it empties the caller's batch only, and 64
+// KiB fit into the device's. An mbind that may move, of memory that has nothing to do with it,
+// empties all (mm/mempolicy.c do_mbind, lru_cache_disable).
+void empty_page_batches() {
+  alignas(4096) static char page[4096];
+  syscall(SYS_mbind, page, sizeof(page), MPOL_DEFAULT, nullptr, 0UL, MPOL_MF_MOVE);
+}
+
 // Pages written to swap before the event; the machine's, since the kernel counts no others.
 void prepare_pageout(EventContext& event) {
   if (!has_swap()) throw CannotPerform("without swap the kernel keeps these pages in memory");
@@ -83,6 +83,8 @@ void perform_pageout(EventContext& event) {
 
 void finish_pageout(EventContext& event) {
   if (vmstat("pswpout") == event.counter_before) {
+    // A device that goes on using the pages can take each back from the swap cache before it is
+    // written.
     throw CannotPerform("the kernel wrote no page to swap");
   }
 }

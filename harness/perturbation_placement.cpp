@@ -25,6 +25,7 @@ namespace notifier::perturbation_calls {
 namespace {
 
 constexpr std::size_t kPageBytes = 4096;
+constexpr int kReclaimCalls = 20;
 
 /// The nodes with memory, from a list such as "0-1,3".
 std::vector<int> memory_nodes() {
@@ -219,14 +220,18 @@ void prepare_reclaim(EventContext& event) {
   fill_with_host_records(reinterpret_cast<std::uint64_t*>(event.slice), event.slice_begin_word,
                          event.slice_begin_word + event.slice_bytes / sizeof(std::uint64_t), 0,
                          event.seed);
+  empty_page_batches();
 }
 
 void perform_reclaim(EventContext& event) {
   const std::int64_t before = vmstat("pgsteal_anon");
-  // What cannot be reclaimed makes the write fail with EAGAIN; the counter tells what happened.
-  timed(event, [] {
-    write_text(child_group().folder / child_group().reclaim_file, child_group().request);
-  });
+  // What cannot be reclaimed makes the write fail with EAGAIN, and a signal with EINTR; the counter
+  // tells what happened. A call that took nothing changed nothing, and the event is the next one.
+  for (int call = 0; call < kReclaimCalls && vmstat("pgsteal_anon") == before; ++call) {
+    timed(event, [] {
+      write_text(child_group().folder / child_group().reclaim_file, child_group().request);
+    });
+  }
   event.pages_moved = static_cast<std::uint64_t>(vmstat("pgsteal_anon") - before);
 }
 

@@ -38,6 +38,7 @@ std::string night(const Timeline& timeline, std::size_t position) {
 }
 
 struct KernelChange {
+  const FieldHistory* field;
   std::uint32_t position;
   std::string from;
   std::string to;
@@ -49,10 +50,38 @@ std::optional<KernelChange> last_kernel_change(const Timeline& timeline) {
     if (field.unsteady || analysis::field_class(field.field) != "kernel") continue;
     for (std::size_t i = 1; i < field.values.size(); ++i) {
       if (last && field.values[i].first <= last->position) continue;
-      last = {field.values[i].first, field.values[i - 1].second, field.values[i].second};
+      last = {&field, field.values[i].first, field.values[i - 1].second, field.values[i].second};
     }
   }
   return last;
+}
+
+const std::string& value_at(const FieldHistory& field, std::size_t position) {
+  std::size_t found = 0;
+  while (found + 1 < field.values.size() && field.values[found + 1].first <= position) ++found;
+  return field.values[found].second;
+}
+
+/// The nights nearest to the change on which the field had this value. A machine that boots kernels
+/// in turn has others between them.
+Folders nights_with(const Timeline& timeline, const KernelChange& change,
+                    const std::string& value) {
+  std::vector<std::size_t> positions;
+  for (std::size_t i = 0; i < timeline.recordings.size(); ++i) {
+    if (value_at(*change.field, i) == value) positions.push_back(i);
+  }
+  const auto distance = [&](std::size_t position) {
+    return position < change.position ? change.position - position - 1 : position - change.position;
+  };
+  std::stable_sort(positions.begin(), positions.end(),
+                   [&](std::size_t a, std::size_t b) { return distance(a) < distance(b); });
+  positions.resize(std::min(positions.size(), kNightsAWeek));
+  std::sort(positions.begin(), positions.end());
+  Folders list;
+  for (const std::size_t position : positions) {
+    list.push_back(timeline.recordings[position]->folder);
+  }
+  return list;
 }
 
 void add_pairs_of(const Model& model, std::size_t index, std::vector<ComparisonPair>& pairs) {
@@ -71,12 +100,11 @@ void add_pairs_of(const Model& model, std::size_t index, std::vector<ComparisonP
                      folders(timeline, middle, nights)});
   }
   if (const auto change = last_kernel_change(timeline)) {
-    const std::size_t at = change->position;
     pairs.push_back({"kernel",
                      fmt::format("{}: kernel {} against {}", label(timeline), change->to,
                                  change->from.empty() ? "(none)" : change->from),
-                     index, folders(timeline, at - std::min(at, kNightsAWeek), at),
-                     folders(timeline, at, std::min(nights, at + kNightsAWeek))});
+                     index, nights_with(timeline, *change, change->from),
+                     nights_with(timeline, *change, change->to)});
   }
 }
 

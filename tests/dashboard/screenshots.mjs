@@ -6,7 +6,8 @@ import { fileUrl, go, launch, openPage } from "./browser.mjs";
 const [site, out, ...shots] = process.argv.slice(2);
 const browser = await launch();
 const { page, trouble } = await openPage(browser, fileUrl(site));
-await page.setViewportSize({ width: 1100, height: 760 });
+const [width, height] = (process.env.PICTURE_SIZE ?? "1100x760").split("x").map(Number);
+await page.setViewportSize({ width, height });
 for (const shot of shots) {
   const equals = shot.indexOf("=");
   await go(page, shot.slice(equals + 1));

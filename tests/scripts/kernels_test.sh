@@ -83,7 +83,8 @@ test_bad_usage() {
 # The programs that the machine would need, and a QEMU that does as its first argument says.
 shadow_machine() { # SCRIPT-OF-QEMU
   local program
-  for program in bench/notifier_bench_softgpu analysis/compare/notifier_compare analysis/site/notifier_site; do
+  for program in bench/notifier_bench_softgpu analysis/notifier_validate analysis/compare/notifier_compare \
+    analysis/site/notifier_site; do
     mkdir -p "$NOTIFIER_BUILD/${program%/*}"
     printf '#!/bin/bash\nexit 0\n' >"$NOTIFIER_BUILD/$program"
     chmod +x "$NOTIFIER_BUILD/$program"

@@ -5,7 +5,7 @@ import pathlib
 import sys
 
 PLACEMENT = ("move_pages", "mbind", "reclaim", "pageout")
-WANTED = [("kvm", "system", call) for call in ("dontneed", "fork_exit", *PLACEMENT)]
+WANTED = [("kvm", "system", call) for call in ("dontneed", "fork_exit", "move_pages", "mbind", "reclaim")]
 WANTED += [("software", "userptr", call) for call in PLACEMENT]
 WANTED += [("kernel", "pin_rdma", call)
            for call in ("none", "fork_child_hold", "fork_parent_write", "dontneed", "move_pages", "pageout")]
@@ -15,12 +15,21 @@ for path in pathlib.Path(sys.argv[1]).rglob("summary.csv"):
     with path.open(newline="", encoding="utf-8") as file:
         rows += csv.DictReader(file)
 
+# A vCPU that goes on using the pages can keep Linux 6.1 from writing any (docs/kernels.md): skipped for that alone.
+MAY_SKIP = {("kvm", "system", "pageout"): "the kernel wrote no page to swap"}
+
 wrong = []
 for platform, memory, call in WANTED:
     found = {(row["status"], row["reason"]) for row in rows
              if (row["platform"], row["memory"], row["perturbation"]) == (platform, memory, call)}
     # A note about fewer events than asked for is no failure.
     if {status for status, _ in found} != {"ok"}:
+        wrong.append(f"{platform} {memory}/{call}: {sorted(found) or 'no row'}")
+for (platform, memory, call), reason in MAY_SKIP.items():
+    found = {(row["status"], row["reason"]) for row in rows
+             if (row["platform"], row["memory"], row["perturbation"]) == (platform, memory, call)}
+    if not found or not {status for status, _ in found} <= {"ok", "skipped"} or \
+            any(status == "skipped" and text != reason for status, text in found):
         wrong.append(f"{platform} {memory}/{call}: {sorted(found) or 'no row'}")
 for row in rows:
     # That a registered page can reach a child is what some pin cases show.
