@@ -76,8 +76,10 @@ bool call_munmap(const CallMemory& memory) { return munmap(memory.begin, memory.
 void map_again(const CallMemory& memory) { map_at(memory.begin, memory.size_bytes, memory.huge); }
 
 bool call_mremap(const CallMemory& memory) {
-  void* moved =
-      mremap(memory.begin, memory.size_bytes, memory.size_bytes, MREMAP_MAYMOVE | MREMAP_DONTUNMAP);
+  // The place is a hint here, but it must be a page's: libc passes on whatever the register held.
+  void* const anywhere = nullptr;
+  void* moved = mremap(memory.begin, memory.size_bytes, memory.size_bytes,
+                       MREMAP_MAYMOVE | MREMAP_DONTUNMAP, anywhere);
   elsewhere = moved == MAP_FAILED ? nullptr : static_cast<char*>(moved);
   return elsewhere != nullptr;
 }
