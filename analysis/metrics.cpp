@@ -52,6 +52,8 @@ constexpr std::array kTable = {
                "page faults without I/O of the process in the window, copies on write among them"},
     MetricInfo{Metric::kFirstWrite, "first_write_ns", "ns", Better::kLower, Clocks::kOne, 4,
                "first CPU write to a page after the event, where the case has a CPU writer"},
+    MetricInfo{Metric::kDrain, "drain_ns", "ns", Better::kLower, Clocks::kOne, 0,
+               "wait for the end of the finite kernel before the call (application_drain)"},
     MetricInfo{Metric::kBystanderStall, "bystander_stall_ns", "ns", Better::kLower, Clocks::kOne, 0,
                "longest gap of a second queue or process that took no part"},
     MetricInfo{Metric::kWorkLost, "work_lost_ns", "ns", Better::kLower, Clocks::kOne, 0,

@@ -35,6 +35,7 @@ enum class Metric : std::uint8_t {
   kPagesMigrated,
   kMinorFaults,
   kFirstWrite,
+  kDrain,
   kBystanderStall,
   kWorkLost,
   // one value per run: only in summary.csv, with n = 1

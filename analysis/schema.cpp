@@ -39,14 +39,18 @@ constexpr std::array kSummaryColumns = {
     column<&S::driver_actions>("driver_actions", kOptional, "",
                                "what the driver's events of the run say it did, with their "
                                "triggers and numbers: evict_userptr=30 restore=30"),
-    column<&S::context>("context", kOptional, "", "small or full: state that a preemption saves"),
+    column<&S::context>(
+        "context", kOptional, "",
+        "small or full: state that a preemption saves; job_Nms: finite jobs of that length"),
     column<&S::touch>(
         "touch", kOptional, "",
         "keeps, leaves_first or fatal: what the kernel does with the memory meanwhile"),
-    column<&S::outcome>("outcome", kOptional, "",
-                        "what became of shared memory (pin cases): coherent, fault, orphan, mixed, "
-                        "reaches_child or torn; what a child finds (forks): child_copy, "
-                        "child_nothing, child_zeros or child_shared"),
+    column<&S::outcome>(
+        "outcome", kOptional, "",
+        "what became of shared memory (pin cases): coherent, fault, orphan, mixed, "
+        "reaches_child or torn; what a child finds (forks): child_copy, "
+        "child_nothing, child_zeros or child_shared; where the finite job was when the "
+        "call returned (notifier_drain): job_ended, job_running or mixed"),
     column<&S::original_page>("original_page", kOptional, "",
                               "who has the original page in the end (pin cases, root): process, "
                               "child, both, nobody or mixed"),

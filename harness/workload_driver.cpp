@@ -98,7 +98,14 @@ void WorkloadDriver::fill() {
 }
 
 void WorkloadDriver::launch() {
-  store(host_at<Command>(0)->gap_threshold_ticks, options_.gap_threshold_ticks);
+  Command& shared = *host_at<Command>(0);
+  store(shared.gap_threshold_ticks, options_.gap_threshold_ticks);
+  if (options_.allowed_outcomes != kAllowNothing) {
+    store(shared.allowed_end_word, size_words_);
+    store(shared.allowed_mask, options_.allowed_outcomes);
+    allowed_ = {0, size_words_};
+    allowed_mask_ = options_.allowed_outcomes;
+  }
   WorkloadArguments arguments{};
   arguments.data = buffer_.device();
   arguments.size_words = size_words_;
@@ -119,8 +126,19 @@ void WorkloadDriver::stop() {
   Command& shared = *host_at<Command>(0);
   store(shared.stop, 1);
   __atomic_store_n(&shared.generation, next_generation(shared), __ATOMIC_RELEASE);
+  join();
+}
+
+void WorkloadDriver::join() {
   HIP_CHECK(hipStreamSynchronize(stream_));
   running_ = false;
+}
+
+bool WorkloadDriver::ended() const {
+  for (std::uint32_t wave = 0; wave < options_.grid.waves; ++wave) {
+    if (load(host_at<WaveState>(waves_offset_)[wave].finished) == 0) return false;
+  }
+  return true;
 }
 
 void WorkloadDriver::command(const std::function<void(Command&)>& change) {

@@ -44,6 +44,7 @@ struct WorkloadOptions {
   std::uint64_t gap_capacity = 4096;  // records per wave
   std::uint64_t deadline_ticks = 0;   // device-clock ticks until the kernel ends by itself
   std::uint64_t gap_threshold_ticks = 0;
+  std::uint64_t allowed_outcomes = 0;  // AllowedOutcome bits, in all of the buffer from the start
   RecordIdentity identity;
   std::chrono::milliseconds patience{20'000};
 };
@@ -77,6 +78,8 @@ class WorkloadDriver {
   void launch();
   /// Asks the kernel to end and waits for the stream.
   void stop();
+  /// Waits for the kernel's own end, at its deadline.
+  void join();
 
   /// Publishes `change` of the command and waits until every wave has acknowledged it. Resets the
   /// longest gap of each wave. Throws WorkloadStuck.
@@ -114,6 +117,8 @@ class WorkloadDriver {
   std::uint64_t size_words() const { return size_words_; }
   const WorkloadOptions& options() const { return options_; }
   bool running() const { return running_; }
+  /// Whether every wave has left the kernel.
+  bool ended() const;
 
  private:
   template <typename T>

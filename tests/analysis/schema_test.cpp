@@ -98,7 +98,7 @@ TEST(Schema, SamplesHaveTheirColumnsInOrder) {
             "stall_total_ns,gaps,call_to_evict_ns,evict_to_stop_ns,stop_to_restore_ns,notifier_ns,"
             "restore_delay_ns,revalidation_ns,restore_to_progress_ns,driver_stall_ns,"
             "preempt_ns,fault_ns,faults,call_to_fault_ns,migrate_ns,pages_migrated,minor_faults,"
-            "first_write_ns,"
+            "first_write_ns,drain_ns,"
             "bystander_stall_ns,"
             "work_lost_ns,evictions,restores,restores_rescheduled,lost_events,allowed_zeros,"
             "violations,clock_residual_ns,flags\n");

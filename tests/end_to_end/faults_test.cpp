@@ -41,6 +41,25 @@ void expect_valid(const std::filesystem::path& recording) {
   EXPECT_EQ(validated.exit_code, 0) << validated.out << validated.err;
 }
 
+// However fast the machine is, a million events take longer than a second.
+TEST(Faults, ACaseThatTakesTooLongKeepsTheEventsItHas) {
+  const TemporaryFolder folder;
+  const Finished finished = bench(long_run(folder, "1")).run();
+  EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  const std::filesystem::path recording = only_recording(folder.path());
+  expect_valid(recording);
+  std::int64_t measured = 0;
+  for (const analysis::SummaryRow& row : summary_of(recording)) {
+    if (row.metric != "syscall_ns" || row.events != analysis::EventSet::kAll) continue;
+    EXPECT_EQ(row.status, analysis::Status::kOk);
+    EXPECT_NE(row.reason.find("of 1000000 events: time limit of 1 s"), std::string::npos)
+        << row.reason;
+    EXPECT_GT(row.n, 0);
+    ++measured;
+  }
+  EXPECT_EQ(measured, 2);
+}
+
 TEST(Faults, AKilledWorkerIsAFailedRowAndTheSuiteGoesOn) {
   const TemporaryFolder folder;
   const Finished finished = bench(long_run(folder, "3")).run_and_act("[1/2", [](pid_t pid) {

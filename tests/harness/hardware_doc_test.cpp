@@ -35,18 +35,36 @@ std::vector<std::string> rows_of_points() {
   return rows;
 }
 
-// "Suite.Test" of every test in the tree.
-std::set<std::string> all_tests() {
-  const std::regex macro("TEST(?:_F|_P)?\\(\\s*(\\w+),\\s*(\\w+)\\s*\\)");
+std::set<std::string> tests_of(const std::filesystem::path& path) {
+  const bool built = path.filename() == "CMakeLists.txt";
+  const std::regex declared(built ? "add_test\\(NAME (\\w+)\\.(\\w+)"
+                                  : "TEST(?:_F|_P)?\\(\\s*(\\w+),\\s*(\\w+)\\s*\\)");
   std::set<std::string> tests;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(kSource / "tests")) {
-    if (entry.path().extension() != ".cpp") continue;
-    const std::string text = read(entry.path());
-    for (std::sregex_iterator match(text.begin(), text.end(), macro), end; match != end; ++match) {
-      tests.insert((*match)[1].str() + "." + (*match)[2].str());
-    }
+  if (!built && path.extension() != ".cpp") return tests;
+  const std::string text = read(path);
+  for (std::sregex_iterator match(text.begin(), text.end(), declared), end; match != end; ++match) {
+    tests.insert((*match)[1].str() + "." + (*match)[2].str());
   }
   return tests;
+}
+
+// "Suite.Test" of every test in the tree.
+std::set<std::string> all_tests() {
+  std::set<std::string> tests;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(kSource / "tests")) {
+    tests.merge(tests_of(entry.path()));
+  }
+  return tests;
+}
+
+// "`Suite` in `tests/file.cpp`": all tests of a suite, whose parameters say what they are about.
+std::vector<std::pair<std::string, std::string>> suites_of(const std::string& row) {
+  const std::regex named("`(\\w+)` in `(tests/[^`]+)`");
+  std::vector<std::pair<std::string, std::string>> suites;
+  for (std::sregex_iterator match(row.begin(), row.end(), named), end; match != end; ++match) {
+    suites.emplace_back((*match)[1].str(), (*match)[2].str());
+  }
+  return suites;
 }
 
 std::vector<std::string> code_spans(const std::string& text) {
@@ -81,6 +99,28 @@ TEST(HardwareDocument, NamedTestsAndFilesExist) {
     }
   }
   EXPECT_GT(named_tests, 30u);
+}
+
+TEST(HardwareDocument, NamedSuitesAreInTheirFiles) {
+  std::size_t found = 0;
+  for (const std::string& row : rows_of_points()) {
+    for (const auto& [suite, file] : suites_of(row)) {
+      const std::set<std::string> tests = tests_of(kSource / file);
+      const auto first = tests.lower_bound(suite + ".");
+      EXPECT_TRUE(first != tests.end() && first->starts_with(suite + ".")) << suite << " " << file;
+      ++found;
+    }
+  }
+  EXPECT_GT(found, 5u);
+}
+
+// A reader finds a test, or why there is none.
+TEST(HardwareDocument, EachPointHasATestOrAReason) {
+  const std::regex test("`[A-Z]\\w+\\.[A-Z]\\w+`");
+  for (const std::string& row : rows_of_points()) {
+    const bool tested = std::regex_search(row, test) || !suites_of(row).empty();
+    EXPECT_TRUE(tested || row.find("no test: ") != std::string::npos) << row;
+  }
 }
 
 TEST(HardwareDocument, ExplainsEveryLogSignature) {

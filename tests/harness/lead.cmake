@@ -6,6 +6,7 @@ add_executable(host_side_test
   event_trace_test.cpp
   explain_test.cpp
   format_test.cpp
+  hazard_test.cpp
   integrity_test.cpp
   message_channel_test.cpp
   meter_test.cpp

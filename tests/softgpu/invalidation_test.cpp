@@ -82,6 +82,29 @@ PROCESS_TEST(Invalidation, DeviceIsStoppedWhileEvicted) {
   REQUIRE(log.accusations() == 0);
 }
 
+// kfd_facts §0.17: nothing is resumed while one range of the process fails.
+PROCESS_TEST(Invalidation, ARangeThatFailsHoldsBackTheOthers) {
+  DriverLog log;
+  char* failing = map_memory(kSize);
+  register_memory(failing, kSize);
+  char* memory = map_memory(kSize);
+  RunningKernel kernel(register_memory(memory, kSize), kWords);
+  REQUIRE(mprotect(failing, kPage, PROT_READ) == 0);
+  REQUIRE(madvise(memory, kPage, MADV_DONTNEED) == 0);
+  const std::size_t before = log.count("a", kRescheduled);
+  log.wait_for("a", before + 3, kRescheduled);
+  REQUIRE(log.count("a", kRestored) == 0);
+  const std::uint64_t passes = kernel.passes();
+  log.wait_for("a", before + 6, kRescheduled);
+  REQUIRE(kernel.passes() == passes);
+
+  REQUIRE(mprotect(failing, kPage, PROT_READ | PROT_WRITE) == 0);
+  log.wait_for("a", 1, kRestored);
+  kernel.wait_for_passes(2);
+  REQUIRE(is_lost_once(kernel, kWordsPerPage));
+  REQUIRE(log.accusations() == 0);
+}
+
 PROCESS_TEST(Invalidation, HoleLeavesTheWholeUserptrPageless) {
   DriverLog log;
   char* memory = map_memory(kSize);
