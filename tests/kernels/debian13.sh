@@ -49,6 +49,13 @@ packages() { # those of the sets run and gpu, and what these tests need besides
   printf '%s\n' libgtest-dev libgmock-dev python3
 }
 
+step() { # step NAME COMMAND...: says at the end how long it took
+  local name=$1 begin=$SECONDS
+  shift
+  "$@"
+  printf 'debian13.sh: %s: %d s\n' "$name" $((SECONDS - begin))
+}
+
 case ${1:-} in
   --help)
     usage
@@ -68,8 +75,11 @@ readonly targets='kernel_logic_test kernel_mutant_loops kernel_mutant_no_read_ba
   dropin_count_kernel_softgpu notifier_bench notifier_bench_softgpu'
 readonly tests='^(CodeObjects|KernelSources|WaitOrder|DropIn|Partition|GapMeter|LaneChecks|Command|ExpectedRecord)'
 
-[ -d "$root" ] || make_root
-in_root "apt-get update && apt-get install --yes --no-install-recommends $(packages | sort -u | tr '\n' ' ')"
-in_root 'cmake -G Ninja -S /source -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNOTIFIER_ROCM=ON'
-in_root "cmake --build /build --parallel ${NOTIFIER_JOBS:-$(nproc)} --target ${targets//$'\n'/ }"
-in_root "ctest --test-dir /build --output-on-failure --no-tests=error --tests-regex '$tests'"
+[ -d "$root" ] || step root make_root
+step packages in_root \
+  "apt-get update && apt-get install --yes --no-install-recommends $(packages | sort -u | tr '\n' ' ')"
+step configure in_root \
+  'cmake -G Ninja -S /source -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNOTIFIER_ROCM=ON'
+step build in_root \
+  "cmake --build /build --parallel ${NOTIFIER_JOBS:-$(nproc)} --target ${targets//$'\n'/ }"
+step tests in_root "ctest --test-dir /build --output-on-failure --no-tests=error --tests-regex '$tests'"

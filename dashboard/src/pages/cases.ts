@@ -35,11 +35,13 @@ const words: Record<string, [word: string, meaning: string][]> = {
     ["preempt", "the driver stops the device's queues and restores them"],
     ["retry_fault", "the device faults and is given the new page (XNACK)"],
     ["wait_for_jobs", "the CPU's call waits until the device's jobs have finished"],
+    ["application_drain", "the program waits for its own kernel before it makes the call"],
     ["none", "nothing has to move: vram, gtt, pinned memory"],
   ],
   Context: [
     ["small", "little state to save when a wave is preempted"],
     ["full", "as much state as fits: registers, LDS, occupancy"],
+    ["job_1ms", "kernels that end after 1 ms (5 and 20 ms likewise)"],
   ],
 };
 
