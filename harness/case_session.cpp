@@ -232,7 +232,9 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   analysis::SampleRow sample;
   EventContext event;
   check_backing(sample);
+  const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   prepare(row, event);
+  if (row.migration) wait_until_quiet(cursor);  // what brought the memory there is no part of it
   Window window;
   const auto before = workload_->device_findings();
   open_window(window);
@@ -245,6 +247,9 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   window.observation.leave_ns = event.leave_ns;
   window.observation.involuntary_switches = event.involuntary_switches;
   sample.start_ns = event.enter_ns;
+  if (driver_events_ != nullptr) {
+    require_migration(row, event, window.observation.driver_events);
+  }
   last_.emplace();
   last_->timeline = analyse_event(window.observation, sample);
   last_->context = {std::string(row.name), request_.recording_start_ns, std::nullopt};

@@ -51,7 +51,9 @@ void add_child_findings(const ChildFindings& child, std::string_view after,
 
 void CaseSession::finish(const Perturbation& row, EventContext& event) {
   pages_moved_by_rows_ += event.pages_moved;
+  const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   if (row.finish != nullptr) row.finish(event);
+  if (row.migration) wait_until_quiet(cursor);
   add_child_findings(board_->findings, row.name, findings_);
   if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
       (rebuilds_ && !buffer_->backing_mismatch().empty()))

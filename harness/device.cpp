@@ -27,7 +27,10 @@ std::string platform_of(std::string_view architecture) {
 // kernel, and the kernel for us (kfd_facts §0.32). The software GPU holds every run to this list; a
 // ROCm runtime does not read it.
 constexpr const char* kCallsWhileAKernelRuns =
-    "hipLaunchKernel,hipStreamQuery,hipStreamSynchronize";
+    "hipLaunchKernel,hipStreamQuery,hipStreamSynchronize,"
+    // Of memory that migrates, on a stream of its own: the driver moves it, no kernel of the
+    // runtime's does (clr SvmPrefetchAsyncCommand).
+    "hipStreamCreateWithFlags,hipMemAdvise,hipMemPrefetchAsync";
 
 int count_devices() {
   int devices = 0;

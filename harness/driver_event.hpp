@@ -43,6 +43,14 @@ enum class EvictionTrigger : std::uint32_t {
   kCriuRestore = 5,
 };
 
+// What pages were moved for (enum KFD_MIGRATE_TRIGGERS).
+enum class MigrateTrigger : std::uint32_t {
+  kPrefetch = 0,
+  kPageFaultGpu = 1,
+  kPageFaultCpu = 2,
+  kTtmEviction = 3,
+};
+
 /// Name as used in CSV and messages, for example "queue_eviction".
 std::string_view driver_event_name(DriverEventKind kind);
 

@@ -16,6 +16,7 @@
 #include "harness/cannot_perform.hpp"
 #include "harness/case.hpp"
 #include "harness/child_board.hpp"
+#include "harness/driver_event.hpp"
 
 namespace notifier {
 
@@ -94,7 +95,9 @@ struct Perturbation {
   bool needs_dontfork = false;  // only with a policy that keeps the memory out of children
   bool leaves_first = false;    // userptr: waves leave, access meanwhile would be fatal
   SvmFate svm_fate = SvmFate::kSurvives;
-  bool rebuilds = false;      // events change the backing; it is rebuilt after each
+  bool rebuilds = false;  // events change the backing; it is rebuilt after each
+  // Managed memory that moves to or from the device: what the driver must say of it.
+  std::optional<MigrateTrigger> migration = std::nullopt;
   bool ends_process = false;  // runs in a worker of its own, whose death is the event
   std::span<const SettingWanted> settings = {};
   std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none
@@ -110,6 +113,11 @@ struct Perturbation {
 std::span<const Perturbation> perturbations();
 /// Null when there is none of that name.
 const Perturbation* find_perturbation(std::string_view name);
+
+/// Throws CannotPerform unless the driver's events of the window tell of the row's migration: all
+/// of the memory for a prefetch, some of it for a touch.
+void require_migration(const Perturbation& row, const EventContext& event,
+                       std::span<const DriverEvent> driver_events);
 
 /// How the waves must behave for this case, and why it is not run when they cannot.
 struct TouchRule {

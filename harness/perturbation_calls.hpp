@@ -89,6 +89,14 @@ void prepare_reclaim(EventContext& event);
 void perform_reclaim(EventContext& event);
 void finish_reclaim(EventContext& event);
 
+// perturbation_migration.cpp
+void prepare_at_home(EventContext& event);
+void prepare_on_device(EventContext& event);
+void perform_prefetch_device(EventContext& event);
+void perform_prefetch_host(EventContext& event);
+void perform_cpu_touch(EventContext& event);
+void finish_at_home(EventContext& event);
+
 // perturbation_ending.cpp
 void perform_exit_running(EventContext& event);
 void perform_kill_running(EventContext& event);

@@ -82,6 +82,9 @@ std::string combination_obstacle(const Case& wanted, const Perturbation& perturb
   if (!repeated.empty()) return repeated;
   const bool names_memory =
       perturbation.scope == Scope::kRange || perturbation.scope == Scope::kNeighbour;
+  if (perturbation.migration && wanted.memory != Memory::kManaged) {
+    return "only hipMallocManaged's memory moves between the device and the system";
+  }
   if (wanted.memory == Memory::kVram && names_memory) {
     return "device memory has no CPU mapping that a call could change";
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the kernel does with pages by itself or by request, content unchanged. One row each.
+// What kernel and driver do with pages by themselves or by request, content unchanged. One row
+// each.
 #include <array>
 
 #include "harness/perturbation_calls.hpp"
@@ -18,9 +19,56 @@ constexpr std::array kKsmSettings{SettingWanted{"ksm_pages_to_scan", "20000"},
                                   SettingWanted{"ksm_sleep_ms", "5"},
                                   SettingWanted{"ksm_run", "1"}};
 
+constexpr std::string_view kMoveSource =
+    "mm/migrate_device.c migrate_vma_setup, MIGRATE: svm_range_evict stops the queues of a range "
+    "that "
+    "is mapped (kfd_facts §2); several where restores fall between pieces, none with retry faults. "
+    "The software GPU does the same, in pieces of a 32nd of its memory";
+
 using namespace perturbation_calls;
 
+/// Managed memory that the call moves to the device or home.
+constexpr Perturbation prefetch(std::string_view name, std::string_view summary,
+                                std::string_view misleads, void (*prepare)(EventContext&),
+                                void (*perform)(EventContext&)) {
+  return {.name = name,
+          .summary = summary,
+          .scope = Scope::kRange,
+          .minimum_pages = 1,
+          .migration = MigrateTrigger::kPrefetch,
+          .evictions = 1,
+          .evictions_most = 64,
+          .evictions_source = kMoveSource,
+          .misleads = misleads,
+          .prepare = prepare,
+          .perform = perform,
+          .finish = finish_at_home};
+}
+
 constexpr std::array kRows{
+    prefetch("prefetch_device",
+             "hipMemPrefetchAsync of the workload's memory to the device, until it is there",
+             "call is the time until the memory has moved, copy included; on the software GPU both "
+             "memories are the computer's",
+             prepare_at_home, perform_prefetch_device),
+    prefetch("prefetch_host",
+             "hipMemPrefetchAsync of the workload's memory back from the device, until it is there",
+             "as prefetch_device; the way to the device is not measured", prepare_on_device,
+             perform_prefetch_host),
+    Perturbation{
+        .name = "cpu_touch",
+        .summary = "the CPU reads one word of the workload's memory, which is on the device",
+        .scope = Scope::kRange,
+        .minimum_pages = 1,
+        .migration = MigrateTrigger::kPageFaultCpu,
+        .evictions = 1,
+        .evictions_source =
+            "kfd_migrate.c svm_migrate_to_ram, of the block around the page: MIGRATE as for "
+            "prefetch_device; the software GPU does the same by a userfaultfd",
+        .misleads = "call is the CPU's page fault with the copy of up to 2 MiB, not one word",
+        .prepare = prepare_on_device,
+        .perform = perform_cpu_touch,
+        .finish = finish_at_home},
     Perturbation{.name = "move_pages",
                  .summary = "move_pages() of every page to another NUMA node",
                  .scope = Scope::kRange,

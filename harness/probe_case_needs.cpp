@@ -19,7 +19,7 @@ constexpr Need kPerturbationNeeds[] = {
     {"move_pages", "numa"},    {"mbind", "numa"},
     {"compact", "compaction"}, {"pageout", "swap"},
     {"reclaim", "swap"},       {"prefetch_device", "svm"},
-    {"prefetch_host", "svm"},
+    {"prefetch_host", "svm"},  {"cpu_touch", "svm"},
 };
 
 template <std::size_t count>
