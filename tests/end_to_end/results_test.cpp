@@ -5,6 +5,7 @@
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "analysis/schema.hpp"
@@ -196,6 +197,28 @@ TEST(Results, KsmMergesAndItsSettingsComeBack) {
   if (finished.exit_code == 77) GTEST_SKIP() << finished.out;
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_NE(finished.out.find("0 integrity violations"), std::string::npos) << finished.out;
+}
+
+TEST(Results, MigrationsReallyMoveTheMemory) {
+  const TemporaryFolder folder;
+  const Finished finished =
+      bench({"--filter", "managed/anon/(prefetch_device|prefetch_host|cpu_touch)/.*/64KiB",
+             "--events", "4", "--no-self-test", "--results", folder.text()})
+          .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  const Stored stored = read_back(folder.path());
+  std::set<std::string> cases;
+  for (const analysis::SummaryRow& row : stored.summary) {
+    ASSERT_EQ(row.status, analysis::Status::kOk) << row.case_name << ": " << row.reason;
+    EXPECT_EQ(analysis::total_violations(row).value_or(0), 0) << row.case_name;
+    cases.insert(row.case_name);
+  }
+  EXPECT_GE(cases.size(), 6u);  // each under preemption and under retry faults
+  for (const analysis::SampleRow& sample : stored.samples) {
+    const bool sham = sample.kind == analysis::EventKind::kSham;
+    const double pages = sample[analysis::Metric::kPagesMigrated].value_or(0);
+    sham ? EXPECT_EQ(pages, 0) << sample.case_name : EXPECT_GE(pages, 16) << sample.case_name;
+  }
 }
 
 TEST(Results, EmptyingEventsReallyEmptyTheMemory) {

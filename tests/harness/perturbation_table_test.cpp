@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <set>
+#include <vector>
 
 #include "harness/perturbation.hpp"
 #include "kernels/workload.hpp"
@@ -68,6 +69,9 @@ TEST(PerturbationTable, NamesAreThoseOfTheDesign) {
                            "mbind",
                            "compact",
                            "reclaim",
+                           "prefetch_device",
+                           "prefetch_host",
+                           "cpu_touch",
                            "exit_running",
                            "kill_running",
                            "exec_running"}) {
@@ -83,6 +87,46 @@ TEST(TouchRule, TheEndOfTheProcessIsFatalAndRuns) {
   EXPECT_TRUE(can_run(rule, row));
   const TouchRule svm = rule_of(make_case(Memory::kManaged, "map_fixed"), MemoryPath::kSvmRange);
   EXPECT_FALSE(can_run(svm, *find_perturbation("map_fixed")));
+}
+
+TEST(TouchRule, OnlyManagedMemoryMigrates) {
+  for (const char* name : {"prefetch_device", "prefetch_host", "cpu_touch"}) {
+    EXPECT_EQ(rule_of(make_case(Memory::kManaged, name), MemoryPath::kSvmRange).touch,
+              Touch::kKeeps);
+    EXPECT_EQ(rule_of(make_case(Memory::kUserptr, name), MemoryPath::kUserptrBo).touch,
+              Touch::kNotApplicable);
+  }
+}
+
+DriverEvent migrated(std::uintptr_t first_page, std::uint64_t pages, MigrateTrigger trigger) {
+  DriverEvent event;
+  event.kind = DriverEventKind::kMigrateEnd;
+  event.address_pages = first_page;
+  event.size_pages = pages;
+  event.trigger = static_cast<std::uint32_t>(trigger);
+  return event;
+}
+
+TEST(RequireMigration, TheDriverMustTellOfAllThatAPrefetchNames) {
+  EventContext context;
+  context.slice = reinterpret_cast<std::byte*>(100 * 4096);
+  context.slice_bytes = 8 * 4096;
+  const Perturbation& prefetch = *find_perturbation("prefetch_device");
+  const Perturbation& touch = *find_perturbation("cpu_touch");
+  using enum MigrateTrigger;
+  std::vector<DriverEvent> told{migrated(98, 6, kPrefetch)};  // four of them in the slice
+  EXPECT_THROW(require_migration(prefetch, context, told), CannotPerform);
+  EXPECT_THROW(require_migration(touch, context, told), CannotPerform) << "another trigger";
+  told.push_back(migrated(104, 4, kPrefetch));
+  told.back().error = -16;
+  EXPECT_THROW(require_migration(prefetch, context, told), CannotPerform) << "it failed";
+  told.back().error = 0;
+  EXPECT_NO_THROW(require_migration(prefetch, context, told));
+  told.push_back(migrated(108, 4, kPageFaultCpu));
+  EXPECT_THROW(require_migration(touch, context, told), CannotPerform) << "beside the slice";
+  told.push_back(migrated(107, 1, kPageFaultCpu));
+  EXPECT_NO_THROW(require_migration(touch, context, told));
+  EXPECT_NO_THROW(require_migration(*find_perturbation("sham"), context, {}));
 }
 
 TEST(TouchRule, WithoutADeviceOnlyCallsAreControls) {

@@ -37,6 +37,7 @@ struct Region {
   char* host = nullptr;
   std::uint64_t device = 0;
   std::array<std::uint64_t, kPages> expected{};
+  bool replaced = false;  // other memory has come into some place: no longer what HIP allocated
 
   std::uint64_t* word(std::size_t page) {
     // Not the same word of each page, or a page in another's place would not be noticed.
@@ -57,6 +58,7 @@ class Model {
  public:
   Model(std::uint64_t seed, bool retry, bool job_each)
       : random_(seed), retry_(retry), executor_(job_each) {
+    REQUIRE_HIP(hipStreamCreateWithFlags(&moves_, hipStreamNonBlocking));
     for (std::size_t index = 0; index < kRegions; ++index) {
       make(regions_[index], static_cast<Kind>(index % (retry_ ? 3 : 2)));
     }
@@ -68,7 +70,7 @@ class Model {
       unsigned weight;
       Operation operation;
     };
-    static constexpr std::array<Weighted, 12> kOperations{{{25, &Model::device_store},
+    static constexpr std::array<Weighted, 13> kOperations{{{25, &Model::device_store},
                                                            {25, &Model::device_load},
                                                            {20, &Model::cpu_store},
                                                            {20, &Model::cpu_load},
@@ -79,7 +81,8 @@ class Model {
                                                            {1, &Model::make_anew},
                                                            {1, &Model::fork_and_hold},
                                                            {1, &Model::let_go},
-                                                           {2, &Model::shrink_neighbour}}};
+                                                           {2, &Model::shrink_neighbour},
+                                                           {2, &Model::migrate}}};
     unsigned total = 0;
     for (const Weighted& each : kOperations) {
       total += each.weight;
@@ -123,6 +126,7 @@ class Model {
   void make(Region& region, Kind kind) {
     region.kind = kind;
     region.expected.fill(0);
+    region.replaced = false;
     void* memory = nullptr;
     if (region.kind == Kind::kManaged) {
       REQUIRE_HIP(hipMallocManaged(&memory, kBytes, hipMemAttachGlobal));
@@ -190,6 +194,7 @@ class Model {
 
   void map_over() {
     Region& region = any_region_but_managed();
+    region.replaced = true;
     const Run run = any_run();
     char* begin = region.host + run.first * kPage;
     REQUIRE(mmap(begin, (run.end - run.first) * kPage, PROT_READ | PROT_WRITE,
@@ -199,6 +204,7 @@ class Model {
 
   void move_and_back() {
     Region& region = any_region_but_managed();
+    region.replaced = true;
     const std::size_t page = below(kPages);
     char* begin = region.host + page * kPage;
     void* elsewhere = mmap(nullptr, kPage, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -214,6 +220,22 @@ class Model {
       REQUIRE(munmap(region.host, kBytes) == 0);
       make(region, region.kind);
     }
+  }
+
+  /// Managed memory to the device or home, and where its next fault takes it.
+  void migrate() {
+    Region& region = any_region();
+    if (region.kind != Kind::kManaged || region.replaced) {
+      return;
+    }
+    const Run run = any_run();
+    const char* begin = region.host + run.first * kPage;
+    const std::size_t size = (run.end - run.first) * kPage;
+    const int location = below(3) == 0 ? hipCpuDeviceId : 0;
+    REQUIRE_HIP(hipMemAdvise(begin, size, hipMemAdviseSetPreferredLocation,
+                             below(2) == 0 ? hipCpuDeviceId : 0));
+    REQUIRE_HIP(hipMemPrefetchAsync(begin, size, location, moves_));
+    REQUIRE_HIP(hipStreamSynchronize(moves_));
   }
 
   void shrink_neighbour() {
@@ -269,6 +291,7 @@ class Model {
   std::uint64_t values_ = 0;
   std::array<Region, kRegions> regions_{};
   std::vector<Snapshot> snapshots_;
+  hipStream_t moves_ = nullptr;  // the executor's kernel runs on another
   OrderExecutor executor_;
 };
 
@@ -326,7 +349,9 @@ class ModelFinds : public testing::TestWithParam<const char*> {};
 
 TEST_P(ModelFinds, InEachRecovery) {
   const std::string plant = GetParam();
-  if (plant != "zero" && geteuid() != 0) {
+  const bool seen_in_data =
+      plant == "zero" || plant == "lost_copy_back" || plant == "stale_device_copy";
+  if (!seen_in_data && geteuid() != 0) {
     GTEST_SKIP() << "page frame numbers need CAP_SYS_ADMIN";
   }
   std::vector<Environment> recoveries = {{}, {{"HSA_XNACK", "1"}}};
@@ -352,7 +377,8 @@ TEST_P(ModelFinds, InEachRecovery) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Plants, ModelFinds,
-                         testing::Values("zero", "early_resume", "skip_hook:madvise"));
+                         testing::Values("zero", "early_resume", "skip_hook:madvise",
+                                         "lost_copy_back", "stale_device_copy"));
 
 }  // namespace
 }  // namespace softgpu_test
