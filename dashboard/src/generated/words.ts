@@ -236,6 +236,24 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "",
   ],
   [
+    "prefetch_device",
+    "hipMemPrefetchAsync of the workload's memory to the device, until it is there",
+    "1 to 64; mm/migrate_device.c migrate_vma_setup, MIGRATE: svm_range_evict stops the queues of a range that is mapped (kfd_facts §2); several where restores fall between pieces, none with retry faults. The software GPU does the same, in pieces of a 32nd of its memory",
+    "",
+  ],
+  [
+    "prefetch_host",
+    "hipMemPrefetchAsync of the workload's memory back from the device, until it is there",
+    "1 to 64; mm/migrate_device.c migrate_vma_setup, MIGRATE: svm_range_evict stops the queues of a range that is mapped (kfd_facts §2); several where restores fall between pieces, none with retry faults. The software GPU does the same, in pieces of a 32nd of its memory",
+    "",
+  ],
+  [
+    "cpu_touch",
+    "the CPU reads one word of the workload's memory, which is on the device",
+    "1; kfd_migrate.c svm_migrate_to_ram, of the block around the page: MIGRATE as for prefetch_device; the software GPU does the same by a userfaultfd",
+    "",
+  ],
+  [
     "move_pages",
     "move_pages() of every page to another NUMA node",
     "1 or more; mm/migrate.c try_to_migrate, CLEAR, once a page (kfd_facts §1)",
