@@ -217,7 +217,13 @@ TEST(Results, MigrationsReallyMoveTheMemory) {
   for (const analysis::SampleRow& sample : stored.samples) {
     const bool sham = sample.kind == analysis::EventKind::kSham;
     const double pages = sample[analysis::Metric::kPagesMigrated].value_or(0);
-    sham ? EXPECT_EQ(pages, 0) << sample.case_name : EXPECT_GE(pages, 16) << sample.case_name;
+    // A touch moves its block, and the memory may lie in two.
+    const double least = sham                                                      ? 0
+                         : sample.case_name.find("cpu_touch") == std::string::npos ? 16
+                                                                                   : 1;
+    const double most = sham ? 0 : 16;
+    EXPECT_GE(pages, least) << sample.case_name;
+    EXPECT_LE(pages, most) << sample.case_name;
   }
 }
 
