@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "harness/perturbation.hpp"
 
@@ -93,6 +94,7 @@ constexpr std::array kDefaultSelection{
 
 // Events of a case in the quick selection: enough to see each operation at work, no statistics.
 constexpr std::uint32_t kQuickEvents = 10;
+constexpr std::uint32_t kQuickEndings = 2;  // each is a process with a device of its own
 
 TouchRule usual_rule(const Case& wanted) {
   return touch_rule(wanted, *find_perturbation(wanted.perturbation), usual_path(wanted.memory));
@@ -114,33 +116,70 @@ std::vector<SelectedCase> default_selection() {
   return selected;
 }
 
-/// A userptr BO stops the queues with retry faults on as well: a few cases show it.
-bool repeats_preempt(const Case& wanted) {
-  return wanted.memory == Memory::kUserptr && wanted.recovery == Recovery::kRetryFault;
+/// How much of a kind of memory the quick selection has. Every operation runs on one memory of each
+/// way to recover; what the others add is the way there, which a few operations show.
+enum class Share {
+  kEvery,
+  kShown,  // kShowMemory
+  kFew     // kShowRecovery
+};
+struct QuickShare {
+  Memory memory;
+  Recovery recovery;
+  Share anon;
+  Share backed;  // on the other backings
+};
+constexpr std::array kQuickShares{
+    QuickShare{Memory::kUserptr, Recovery::kPreempt, Share::kEvery, Share::kShown},
+    QuickShare{Memory::kUserptr, Recovery::kRetryFault, Share::kFew, Share::kFew},
+    QuickShare{Memory::kManaged, Recovery::kPreempt, Share::kEvery, Share::kFew},
+    QuickShare{Memory::kManaged, Recovery::kRetryFault, Share::kShown, Share::kFew},
+    QuickShare{Memory::kSystem, Recovery::kRetryFault, Share::kEvery, Share::kFew},
+    QuickShare{Memory::kHost, Recovery::kPreempt, Share::kShown, Share::kFew},
+    QuickShare{Memory::kVram, Recovery::kNone, Share::kFew, Share::kFew},
+    QuickShare{Memory::kPlain, Recovery::kNone, Share::kShown, Share::kFew}};
+
+// What the memory changes: of the other perturbations one memory shows as much as six.
+constexpr std::array<std::string_view, 12> kShowMemory{
+    "sham",      "fork_exit",   "fork_child_hold", "fork_unknown_buffer",
+    "dontneed",  "map_fixed",   "mremap_move",     "mprotect_none_rw",
+    "truncate",  "punch_hole",  "pageout",         "munmap_neighbour"};
+constexpr std::array<std::string_view, 3> kShowRecovery{"sham", "fork_child_hold", "dontneed"};
+
+bool is_shown(const Case& wanted) {
+  const auto share = std::find_if(
+      kQuickShares.begin(), kQuickShares.end(), [&](const QuickShare& one) {
+        return one.memory == wanted.memory && one.recovery == wanted.recovery;
+      });
+  if (share == kQuickShares.end()) return false;
+  const auto among = [&](std::span<const std::string_view> names) {
+    return std::find(names.begin(), names.end(), wanted.perturbation) != names.end();
+  };
+  switch (wanted.backing == Backing::kAnon ? share->anon : share->backed) {
+    case Share::kEvery:
+      return true;
+    case Share::kShown:
+      return among(kShowMemory);
+    case Share::kFew:
+      break;
+  }
+  return among(kShowRecovery);
 }
 
-// What the backing changes: of the other perturbations one backing shows as much as six.
-constexpr std::array<std::string_view, 9> kShowBacking{
-    "sham",     "fork_child_hold", "dontneed",    "map_fixed",       "punch_hole",
-    "truncate", "pageout",         "mremap_move", "mprotect_none_rw"};
-
-/// Every perturbation once on every memory and recovery that it can run on, at one size; on other
-/// backings than anon those that show them. Of the policies only the first that applies, except
-/// where they are what differs.
+/// Of the policies only the first that applies, except where they are what differs.
 std::vector<SelectedCase> quick_selection() {
   std::vector<SelectedCase> selected;
   std::string last;
   for (const Case& wanted : all_cases({kMediumBytes})) {
-    const bool shown = std::find(kShowBacking.begin(), kShowBacking.end(), wanted.perturbation) !=
-                       kShowBacking.end();
-    if (!shown && (wanted.backing != Backing::kAnon || repeats_preempt(wanted))) continue;
+    if (!is_shown(wanted) || !can_run(wanted)) continue;
     const std::string what = std::string(to_string(wanted.memory)) +
                              std::string(to_string(wanted.recovery)) +
                              std::string(to_string(wanted.backing)) + wanted.perturbation;
     const bool shows_policy =
         wanted.perturbation == "fork_child_hold" && wanted.backing == Backing::kAnon;
-    if (!can_run(wanted) || (what == last && !shows_policy)) continue;
-    selected.push_back({wanted, std::min(kQuickEvents, usual_events(wanted))});
+    if (what == last && !shows_policy) continue;
+    const bool ends = find_perturbation(wanted.perturbation)->ends_process;
+    selected.push_back({wanted, ends ? kQuickEndings : kQuickEvents});
     last = what;
   }
   return selected;

@@ -117,7 +117,8 @@ class CaseSession {
   void check_backing(analysis::SampleRow& sample) const;
   void prepare(const Perturbation& row, EventContext& event);
   void finish(const Perturbation& row, EventContext& event);
-  void rebuild();
+  /// `driver_cursor`: from before the first call after the window.
+  void rebuild(std::uint64_t driver_cursor);
   void scan_after_event();
   void take_driver_findings();
   void excuse_kernel_migrations();

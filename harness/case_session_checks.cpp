@@ -51,26 +51,27 @@ void add_child_findings(const ChildFindings& child, std::string_view after,
 
 void CaseSession::finish(const Perturbation& row, EventContext& event) {
   pages_moved_by_rows_ += event.pages_moved;
+  // The window is closed and quiet. Putting the memory back may evict, and a cursor taken between
+  // that eviction and its restore would leave the restore without a partner.
   const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   if (row.finish != nullptr) row.finish(event);
   if (row.migration) wait_until_quiet(cursor);
   add_child_findings(board_->findings, row.name, findings_);
   if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
       (rebuilds_ && !buffer_->backing_mismatch().empty()))
-    rebuild();
+    rebuild(cursor);
   scan_after_event();
   take_driver_findings();
 }
 
-void CaseSession::rebuild() {
+void CaseSession::rebuild(std::uint64_t driver_cursor) {
   workload_->exclude(slice_);
   std::byte* begin = buffer_->host() + slice_.begin * sizeof(std::uint64_t);
-  const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   // Drops what the event left (huge pages, or a moved mapping that the driver took for a hole) and
   // makes the driver look again: its next restore finds the pages (kfd_facts §0.9).
   perturbation_calls::throw_if(madvise(begin, perturbed_bytes(), MADV_DONTNEED) != 0,
                                "madvise(MADV_DONTNEED) to rebuild the memory");
-  wait_until_quiet(cursor);
+  wait_until_quiet(driver_cursor);
   workload_->hand_back(slice_);
   workload_->wait_passes(1);  // retry faults for the fresh pages belong to no window
 }
