@@ -39,9 +39,8 @@ constexpr std::array kSummaryColumns = {
     column<&S::driver_actions>("driver_actions", kOptional, "",
                                "what the driver's events of the run say it did, with their "
                                "triggers and numbers: evict_userptr=30 restore=30"),
-    column<&S::context>(
-        "context", kOptional, "",
-        "small or full: state that a preemption saves; job_Nms: finite jobs of that length"),
+    column<&S::context>("context", kOptional, "",
+                        "small: a kernel that does not end; job_Nms: finite jobs of that length"),
     column<&S::touch>(
         "touch", kOptional, "",
         "keeps, leaves_first or fatal: what the kernel does with the memory meanwhile"),

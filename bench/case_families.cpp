@@ -17,10 +17,13 @@ struct MemoryRecovery {
 };
 constexpr std::array kMemories{MemoryRecovery{Memory::kUserptr, Recovery::kPreempt},
                                MemoryRecovery{Memory::kUserptr, Recovery::kRetryFault},
+                               MemoryRecovery{Memory::kUserptr, Recovery::kWaitForJobs},
                                MemoryRecovery{Memory::kManaged, Recovery::kPreempt},
                                MemoryRecovery{Memory::kManaged, Recovery::kRetryFault},
+                               MemoryRecovery{Memory::kManaged, Recovery::kWaitForJobs},
                                MemoryRecovery{Memory::kSystem, Recovery::kRetryFault},
                                MemoryRecovery{Memory::kHost, Recovery::kPreempt},
+                               MemoryRecovery{Memory::kHost, Recovery::kWaitForJobs},
                                MemoryRecovery{Memory::kVram, Recovery::kNone},
                                MemoryRecovery{Memory::kPlain, Recovery::kNone}};
 constexpr std::array kBackings{Backing::kAnon,  Backing::kThp,        Backing::kHugetlb,
@@ -132,6 +135,7 @@ struct QuickShare {
 constexpr std::array kQuickShares{
     QuickShare{Memory::kUserptr, Recovery::kPreempt, Share::kEvery, Share::kShown},
     QuickShare{Memory::kUserptr, Recovery::kRetryFault, Share::kFew, Share::kFew},
+    QuickShare{Memory::kUserptr, Recovery::kWaitForJobs, Share::kShown, Share::kFew},
     QuickShare{Memory::kManaged, Recovery::kPreempt, Share::kEvery, Share::kFew},
     QuickShare{Memory::kManaged, Recovery::kRetryFault, Share::kShown, Share::kFew},
     QuickShare{Memory::kSystem, Recovery::kRetryFault, Share::kEvery, Share::kFew},
@@ -141,14 +145,14 @@ constexpr std::array kQuickShares{
 
 // What the memory changes: of the other perturbations one memory shows as much as six.
 constexpr std::array<std::string_view, 12> kShowMemory{
-    "sham",      "fork_exit",   "fork_child_hold", "fork_unknown_buffer",
-    "dontneed",  "map_fixed",   "mremap_move",     "mprotect_none_rw",
-    "truncate",  "punch_hole",  "pageout",         "munmap_neighbour"};
+    "sham",     "fork_exit",  "fork_child_hold", "fork_unknown_buffer",
+    "dontneed", "map_fixed",  "mremap_move",     "mprotect_none_rw",
+    "truncate", "punch_hole", "pageout",         "munmap_neighbour"};
 constexpr std::array<std::string_view, 3> kShowRecovery{"sham", "fork_child_hold", "dontneed"};
 
 bool is_shown(const Case& wanted) {
-  const auto share = std::find_if(
-      kQuickShares.begin(), kQuickShares.end(), [&](const QuickShare& one) {
+  const auto share =
+      std::find_if(kQuickShares.begin(), kQuickShares.end(), [&](const QuickShare& one) {
         return one.memory == wanted.memory && one.recovery == wanted.recovery;
       });
   if (share == kQuickShares.end()) return false;
@@ -192,6 +196,7 @@ std::vector<SelectedCase> full_selection() {
   for (const Case& wanted : all_cases({kSmallBytes, kMediumBytes, kLargeBytes})) {
     const bool sized =
         wanted.policy == Policy::kDefault && wanted.backing == Backing::kAnon &&
+        wanted.recovery != Recovery::kWaitForJobs &&
         !(wanted.memory == Memory::kUserptr && wanted.recovery == Recovery::kRetryFault);
     if (!can_run(wanted) || (wanted.size_bytes != kMediumBytes && !sized)) continue;
     selected.push_back({wanted, usual_events(wanted)});
@@ -206,7 +211,8 @@ std::vector<SelectedCase> fork_policy_selection() {
   for (const Case& wanted : all_cases({kSizes.begin(), kSizes.end()})) {
     const bool chosen = wanted.backing == Backing::kAnon || wanted.backing == Backing::kSharedAnon;
     if (wanted.perturbation != "fork_parent_write" || !chosen ||
-        wanted.recovery == Recovery::kRetryFault || !can_run(wanted)) {
+        wanted.recovery == Recovery::kRetryFault || wanted.recovery == Recovery::kWaitForJobs ||
+        !can_run(wanted)) {
       continue;
     }
     selected.push_back({wanted, wanted.size_bytes > kLargeBytes ? 4U : kQuickEvents});
@@ -241,6 +247,7 @@ std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
         for (const Policy policy : kPolicies) {
           Case wanted = make_case(memory, perturbation.name, policy, 0);
           wanted.recovery = recovery;
+          wanted.context = usual_context(recovery);
           wanted.backing = backing;
           add(wanted);
         }
@@ -261,6 +268,10 @@ std::vector<std::string> selection_names() {
   std::vector<std::string> names;
   for (const Selection& candidate : kSelections) names.emplace_back(candidate.name);
   return names;
+}
+
+Context usual_context(Recovery recovery) {
+  return recovery == Recovery::kWaitForJobs ? Context::kJob5ms : Context::kSmall;
 }
 
 std::uint32_t usual_events(const Case& wanted) {

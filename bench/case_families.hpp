@@ -19,6 +19,9 @@ inline constexpr std::uint64_t kLargeBytes = 64 << 20;
 /// in --list and in their row.
 std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes);
 
+/// What a device with this recovery is given to do.
+Context usual_context(Recovery recovery);
+
 /// One case of a named selection, with the number of events that its statistics want.
 struct SelectedCase {
   Case wanted;

@@ -87,7 +87,8 @@ struct Target {
   Memory memory;
 };
 constexpr std::array kTargets{Target{Recovery::kPreempt, Memory::kUserptr},
-                              Target{Recovery::kRetryFault, Memory::kSystem}};
+                              Target{Recovery::kRetryFault, Memory::kSystem},
+                              Target{Recovery::kWaitForJobs, Memory::kUserptr}};
 // The engine plants its stale copy in memory that it was told of.
 constexpr std::array kKvmTargets{Target{Recovery::kRetryFault, Memory::kUserptr}};
 
@@ -105,6 +106,7 @@ SelfTestOutcome attempt(const Plant& plant, const Target& target, const DeviceIn
   CaseRequest request;
   request.wanted.memory = target.memory;
   request.wanted.recovery = target.recovery;
+  request.wanted.context = usual_context(target.recovery);
   request.wanted.perturbation = plant.perturbation;
   request.wanted.size_bytes = kSmallBytes;
   request.events = kEvents;
@@ -172,10 +174,10 @@ bool all_caught(const std::vector<SelfTestOutcome>& outcomes) {
 
 std::string describe(const SelfTestOutcome& outcome) {
   if (!outcome.left_out.empty()) {
-    return fmt::format("{:<20} {:<11} left out: {}\n", outcome.planted, outcome.recovery,
+    return fmt::format("{:<20} {:<13} left out: {}\n", outcome.planted, outcome.recovery,
                        outcome.left_out);
   }
-  return fmt::format("{:<20} {:<11} expected {:<9} {}{}{} ({})\n", outcome.planted,
+  return fmt::format("{:<20} {:<13} expected {:<9} {}{}{} ({})\n", outcome.planted,
                      outcome.recovery, outcome.expected, outcome.caught ? "caught" : "NOT CAUGHT",
                      outcome.attempts > 1 ? fmt::format(" in {} attempts", outcome.attempts) : "",
                      outcome.caught && !outcome.caught_at_end ? ", not by a check at the end" : "",

@@ -29,10 +29,12 @@ constexpr NameTable<Backing, 6> kBackingNames{{{Backing::kAnon, "anon"},
 constexpr NameTable<Policy, 3> kPolicyNames{{{Policy::kDefault, "default"},
                                              {Policy::kDontfork, "dontfork"},
                                              {Policy::kWipeonfork, "wipeonfork"}}};
-constexpr NameTable<Recovery, 3> kRecoveryNames{{{Recovery::kPreempt, "preempt"},
+constexpr NameTable<Recovery, 4> kRecoveryNames{{{Recovery::kPreempt, "preempt"},
                                                  {Recovery::kRetryFault, "retry_fault"},
+                                                 {Recovery::kWaitForJobs, "wait_for_jobs"},
                                                  {Recovery::kNone, "none"}}};
-constexpr NameTable<Context, 1> kContextNames{{{Context::kSmall, "small"}}};
+constexpr NameTable<Context, 2> kContextNames{
+    {{Context::kSmall, "small"}, {Context::kJob5ms, "job_5ms"}}};
 constexpr NameTable<MemoryPath, 6> kMemoryPathNames{{{MemoryPath::kUserptrBo, "userptr_bo"},
                                                      {MemoryPath::kSvmRange, "svm_range"},
                                                      {MemoryPath::kShared, "shared"},
@@ -88,6 +90,8 @@ std::string_view to_string(Recovery recovery) { return name_of(kRecoveryNames, r
 std::string_view to_string(Context context) { return name_of(kContextNames, context); }
 std::string_view to_string(MemoryPath path) { return name_of(kMemoryPathNames, path); }
 std::string_view to_string(Touch touch) { return name_of(kTouchNames, touch); }
+
+std::uint64_t job_ns(Context context) { return context == Context::kJob5ms ? 5'000'000 : 0; }
 
 std::string Case::name() const {
   return fmt::format("{}/{}/{}/{}/{}/{}/{}", to_string(memory), to_string(backing), perturbation,

@@ -14,8 +14,12 @@ enum class Backing { kAnon, kThp, kHugetlb, kMemfd, kSharedAnon, kFilePrivate };
 enum class Policy { kDefault, kDontfork, kWipeonfork };
 /// What the worker asked for (kfd_facts §7: one process per XNACK mode). What the driver then does
 /// is observed: a userptr BO stops the queues with retry faults on as well.
-enum class Recovery { kPreempt, kRetryFault, kNone };
-enum class Context { kSmall };
+enum class Recovery { kPreempt, kRetryFault, kWaitForJobs, kNone };
+/// What the device holds. Jobs that end by themselves are there only where it waits for them.
+enum class Context { kSmall, kJob5ms };
+
+/// Length of a job in a context; 0: one kernel that does not end.
+std::uint64_t job_ns(Context context);
 
 /// How an allocation really reaches the device; observed at run time (kfd_facts §0.1, §0.2, §0.33).
 enum class MemoryPath { kUserptrBo, kSvmRange, kShared, kGtt, kVram, kNoDevice };

@@ -72,8 +72,16 @@ void put_violations(const ViolationCounts& counts, analysis::SummaryRow& row) {
   row.violations_missed = count(counts[ViolationClass::kMissed]);
 }
 
-void put_driver_actions(const DriverActions& driver, analysis::SummaryRow& row) {
-  row.recovery_observed = driver.recovery_observed();
+/// The driver's events do not tell a stop that waited for a job from one that interrupted it; the
+/// device's clock does. A wave that loses its CPU looks like an interruption, hence: most events.
+std::string_view recovery_observed(const CaseFindings& findings) {
+  const bool waited = 2 * findings.stops_at_job_end > findings.events_with_eviction;
+  return waited ? to_string(Recovery::kWaitForJobs) : findings.driver.recovery_observed();
+}
+
+void put_driver_actions(const CaseFindings& findings, analysis::SummaryRow& row) {
+  const DriverActions& driver = findings.driver;
+  row.recovery_observed = recovery_observed(findings);
   row.driver_actions = driver.describe();
   row.evictions = count(driver.evictions());
   row.restores_rescheduled = count(driver.restores_rescheduled());
@@ -255,7 +263,7 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   result.violations_at_end = count(findings.violations_at_end);
   result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());
-  put_driver_actions(findings.driver, result.identity);
+  put_driver_actions(findings, result.identity);
   result.identity.clock_residual_ns = findings.clock_residual_ns;
   result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
                        {analysis::Metric::kRegister, findings.register_ns}};

@@ -85,6 +85,8 @@ void CaseSession::start(const Perturbation& row) {
   const double deadline_ns =
       1e6 * static_cast<double>((request_.time_limit + 3 * request_.patience).count());
   options.deadline_ticks = static_cast<std::uint64_t>(deadline_ns / tick_ns_);
+  options.job_ticks =
+      static_cast<std::uint64_t>(static_cast<double>(job_ns(request_.wanted.context)) / tick_ns_);
   options.gap_threshold_ticks = static_cast<std::uint64_t>(kShortestGapNs / tick_ns_);
   workload_ = std::make_unique<WorkloadDriver>(*buffer_, options);
   // All of it, also where the waves leave first: one page without memory leaves the whole userptr
@@ -252,6 +254,11 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   }
   last_.emplace();
   last_->timeline = analyse_event(window.observation, sample);
+  if (sample.evictions.value_or(0) > 0) {
+    const WaveProgress& wave = window.observation.waves.front().after;
+    ++findings_.events_with_eviction;
+    if (workload_->job_ended_at(wave.longest_gap_start_ticks)) ++findings_.stops_at_job_end;
+  }
   last_->context = {std::string(row.name), request_.recording_start_ns, std::nullopt};
   sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
   finish(row, event);

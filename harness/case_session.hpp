@@ -30,6 +30,8 @@ struct CaseFindings {
   std::uint64_t words_checked = 0;
   std::uint64_t pages_moved_unseen = 0;
   DriverActions driver;
+  std::uint64_t events_with_eviction = 0;
+  std::uint64_t stops_at_job_end = 0;  // of these, those whose longest gap began where a job ended
   std::optional<double> clock_residual_ns;
   double iteration_ns = 0;
   double register_ns = 0;

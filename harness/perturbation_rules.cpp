@@ -53,6 +53,9 @@ std::string memory_obstacle(const Case& wanted) {
     return "a userptr BO stops the queues with retry faults on as well (kfd_facts §1): shown on "
            "anon alone";
   }
+  if (wanted.recovery == Recovery::kWaitForJobs && wanted.backing != Backing::kAnon) {
+    return "what lies behind the memory does not change which jobs use it: shown on anon alone";
+  }
   if (wanted.policy != Policy::kWipeonfork) return "";
   if (!is_own_memory(wanted.memory)) {
     return "MADV_WIPEONFORK would wipe what the runtime relies on";

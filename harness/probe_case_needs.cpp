@@ -55,6 +55,10 @@ std::vector<std::string_view> needed_capabilities(const CaseParts& parts,
 
 std::optional<std::string> why_not(std::span<const Capability> all, const CaseParts& parts,
                                    std::string_view platform) {
+  if (parts.recovery == "wait_for_jobs" && platform != "software") {
+    return "the compute driver preempts finite kernels as well (kfd_facts §0.36): "
+           "notifier_graphics measures how long a call waits for jobs";
+  }
   for (const std::string_view name : needed_capabilities(parts, platform)) {
     const Capability* capability = find_capability(all, name);
     if (capability != nullptr && capability->available == Availability::kNo) {

@@ -56,7 +56,8 @@ std::vector<std::string> environment_with(const WorkerProcess::Environment& chan
 WorkerProcess::Environment WorkerProcess::environment_for(const Case& wanted) {
   if (wanted.memory == Memory::kPlain) return {{kWithoutDeviceVariable, "1"}};
   // kfd_facts §7: read once, when the runtime starts.
-  return {{"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"}};
+  return {{"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"},
+          {"SOFTGPU_CWSR", wanted.recovery == Recovery::kWaitForJobs ? "0" : "1"}};
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {

@@ -68,8 +68,10 @@ WorkloadDriver::WorkloadDriver(Buffer& buffer, const WorkloadOptions& options)
   waves_offset_ = round_up(sizeof(Command), 4096);
   lanes_offset_ = waves_offset_ + waves * sizeof(WaveState);
   gaps_offset_ = lanes_offset_ + waves * options.grid.lanes_per_wave * sizeof(LaneState);
-  control_ = std::make_unique<ControlMemory>(gaps_offset_ +
-                                             waves * options.gap_capacity * sizeof(GapRecord));
+  const std::size_t gaps_bytes = waves * options.gap_capacity * sizeof(GapRecord);
+  saved_offset_ = round_up(gaps_offset_ + gaps_bytes, alignof(SavedLane));
+  control_ = std::make_unique<ControlMemory>(saved_offset_ + waves * options.grid.lanes_per_wave *
+                                                                 sizeof(SavedLane));
   passes_at_reset_.assign(waves, 0);
   last_reset_ = {0, size_words_};
   fill();
@@ -97,15 +99,7 @@ void WorkloadDriver::fill() {
       hipMemcpy(buffer_.device(), content.data(), buffer_.size_bytes(), hipMemcpyHostToDevice));
 }
 
-void WorkloadDriver::launch() {
-  Command& shared = *host_at<Command>(0);
-  store(shared.gap_threshold_ticks, options_.gap_threshold_ticks);
-  if (options_.allowed_outcomes != kAllowNothing) {
-    store(shared.allowed_end_word, size_words_);
-    store(shared.allowed_mask, options_.allowed_outcomes);
-    allowed_ = {0, size_words_};
-    allowed_mask_ = options_.allowed_outcomes;
-  }
+WorkloadArguments WorkloadDriver::arguments() const {
   WorkloadArguments arguments{};
   arguments.data = buffer_.device();
   arguments.size_words = size_words_;
@@ -116,20 +110,43 @@ void WorkloadDriver::launch() {
   arguments.gap_capacity = options_.gap_capacity;
   arguments.owner = options_.identity.owner;
   arguments.seed = options_.identity.seed;
-  arguments.deadline_ticks = options_.deadline_ticks;
-  HIP_CHECK(launch_workload(arguments, options_.grid, stream_));
+  arguments.deadline_ticks = options_.job_ticks != 0 ? options_.job_ticks : options_.deadline_ticks;
+  return arguments;
+}
+
+JobArguments WorkloadDriver::job_arguments() const {
+  return {arguments(), reinterpret_cast<SavedLane*>(control_->device() + saved_offset_)};
+}
+
+void WorkloadDriver::submit_job() {
+  HIP_CHECK(launch_workload_job(job_arguments(), options_.grid, stream_));
+}
+
+void WorkloadDriver::launch() {
+  store(host_at<Command>(0)->gap_threshold_ticks, options_.gap_threshold_ticks);
+  if (options_.allowed_outcomes != kAllowNothing) {
+    allow_before_launch({0, size_words_}, options_.allowed_outcomes);
+  }
+  if (options_.job_ticks != 0) {
+    feeder_ = std::make_unique<JobFeeder>(job_arguments(), options_.grid, stream_,
+                                          host_at<SavedLane>(saved_offset_));
+  } else {
+    HIP_CHECK(launch_workload(arguments(), options_.grid, stream_));
+  }
   running_ = true;
 }
 
 void WorkloadDriver::stop() {
   if (!running_) return;
   Command& shared = *host_at<Command>(0);
+  if (feeder_) feeder_->end();
   store(shared.stop, 1);
   __atomic_store_n(&shared.generation, next_generation(shared), __ATOMIC_RELEASE);
   join();
 }
 
 void WorkloadDriver::join() {
+  feeder_.reset();
   HIP_CHECK(hipStreamSynchronize(stream_));
   running_ = false;
 }
@@ -139,6 +156,13 @@ bool WorkloadDriver::ended() const {
     if (load(host_at<WaveState>(waves_offset_)[wave].finished) == 0) return false;
   }
   return true;
+}
+
+void WorkloadDriver::check_alive(std::uint32_t wave, const char* meanwhile) const {
+  if (feeder_ && feeder_->failed()) throw WorkloadStuck("no further job: " + feeder_->error());
+  const std::uint64_t finished = load(host_at<WaveState>(waves_offset_)[wave].finished);
+  if (finished == 0) return;
+  throw WorkloadStuck(fmt::format("wave {} ended {} (finished = {})", wave, meanwhile, finished));
 }
 
 void WorkloadDriver::command(const std::function<void(Command&)>& change) {
@@ -151,10 +175,7 @@ void WorkloadDriver::command(const std::function<void(Command&)>& change) {
   for (std::uint32_t wave = 0; wave < options_.grid.waves; ++wave) {
     const WaveState& state = host_at<WaveState>(waves_offset_)[wave];
     while (load(state.acknowledged_generation) != generation) {
-      if (load(state.finished) != 0) {
-        throw WorkloadStuck(fmt::format("wave {} ended before it was asked to (finished = {})",
-                                        wave, load(state.finished)));
-      }
+      check_alive(wave, "before it was asked to");
       if (std::chrono::steady_clock::now() > limit) {
         throw WorkloadStuck(fmt::format("wave {} did not acknowledge a command within {} ms", wave,
                                         options_.patience.count()));
@@ -192,14 +213,20 @@ void WorkloadDriver::hand_back(const WordRange& slice,
   }
 }
 
-void WorkloadDriver::allow(const WordRange& slice, std::uint64_t mask) {
-  command([&](Command& shared) {
-    store(shared.allowed_begin_word, slice.begin);
-    store(shared.allowed_end_word, slice.end);
-    store(shared.allowed_mask, mask);
-  });
+void WorkloadDriver::put_allowance(Command& shared, const WordRange& slice, std::uint64_t mask) {
+  store(shared.allowed_begin_word, slice.begin);
+  store(shared.allowed_end_word, slice.end);
+  store(shared.allowed_mask, mask);
   allowed_ = slice;
   allowed_mask_ = mask;
+}
+
+void WorkloadDriver::allow(const WordRange& slice, std::uint64_t mask) {
+  command([&](Command& shared) { put_allowance(shared, slice, mask); });
+}
+
+void WorkloadDriver::allow_before_launch(const WordRange& slice, std::uint64_t mask) {
+  put_allowance(*host_at<Command>(0), slice, mask);
 }
 
 WaveProgress WorkloadDriver::progress(std::uint32_t wave) const {
@@ -228,9 +255,7 @@ bool WorkloadDriver::wait_passes(std::uint64_t passes, const std::function<bool(
     // One more: the pass that is under way began before this call.
     while (load(state.passes) < before[wave].passes + passes + 1) {
       if (give_up && give_up()) return false;
-      if (load(state.finished) != 0) {
-        throw WorkloadStuck(fmt::format("wave {} ended while its progress was awaited", wave));
-      }
+      check_alive(wave, "while its progress was awaited");
       if (std::chrono::steady_clock::now() > limit) {
         throw WorkloadStuck(fmt::format("wave {} made {} of {} passes within {} ms", wave,
                                         load(state.passes) - before[wave].passes, passes + 1,

@@ -13,6 +13,7 @@
 
 #include "harness/buffer.hpp"
 #include "harness/integrity.hpp"
+#include "harness/job_feeder.hpp"
 #include "kernels/workload.hpp"
 
 namespace notifier {
@@ -45,6 +46,7 @@ struct WorkloadOptions {
   std::uint64_t deadline_ticks = 0;   // device-clock ticks until the kernel ends by itself
   std::uint64_t gap_threshold_ticks = 0;
   std::uint64_t allowed_outcomes = 0;  // AllowedOutcome bits, in all of the buffer from the start
+  std::uint64_t job_ticks = 0;         // not 0: a chain of jobs of this length, not one kernel
   RecordIdentity identity;
   std::chrono::milliseconds patience{20'000};
 };
@@ -76,6 +78,9 @@ class WorkloadDriver {
   WorkloadDriver& operator=(const WorkloadDriver&) = delete;
 
   void launch();
+  /// One job of a chain (job_ticks) and nothing after it; the caller waits for it.
+  void submit_job();
+  hipStream_t stream() const { return stream_; }
   /// Asks the kernel to end and waits for the stream.
   void stop();
   /// Waits for the kernel's own end, at its deadline.
@@ -91,6 +96,8 @@ class WorkloadDriver {
   void hand_back(const WordRange& slice, const std::function<void()>& before_release = {});
   /// Outcomes in `mask` are legitimate inside `slice` from now on.
   void allow(const WordRange& slice, std::uint64_t mask);
+  /// The same before anything runs.
+  void allow_before_launch(const WordRange& slice, std::uint64_t mask);
 
   WaveProgress progress(std::uint32_t wave) const;
   std::vector<WaveProgress> all_progress() const;
@@ -119,6 +126,8 @@ class WorkloadDriver {
   bool running() const { return running_; }
   /// Whether every wave has left the kernel.
   bool ended() const;
+  /// Of a chain of jobs: whether one ended at this moment of the device's clock.
+  bool job_ended_at(std::uint64_t ticks) const { return feeder_ && feeder_->job_ended_at(ticks); }
 
  private:
   template <typename T>
@@ -126,6 +135,10 @@ class WorkloadDriver {
     return reinterpret_cast<T*>(control_->host() + offset);
   }
   void fill();
+  WorkloadArguments arguments() const;
+  JobArguments job_arguments() const;
+  void put_allowance(Command& shared, const WordRange& slice, std::uint64_t mask);
+  void check_alive(std::uint32_t wave, const char* meanwhile) const;
   void check_line(std::uint64_t line, std::uint64_t wave, const WordRange& left_out,
                   ViolationCounts& counts) const;
 
@@ -135,8 +148,10 @@ class WorkloadDriver {
   std::size_t waves_offset_ = 0;
   std::size_t lanes_offset_ = 0;
   std::size_t gaps_offset_ = 0;
+  std::size_t saved_offset_ = 0;
   std::unique_ptr<ControlMemory> control_;
   hipStream_t stream_ = nullptr;
+  std::unique_ptr<JobFeeder> feeder_;
   bool running_ = false;
   std::uint64_t reset_epoch_ = 0;
   // Passes of each wave when the slice was last handed back: for eight more passes the CPU may

@@ -44,6 +44,17 @@ class GapMeter {
 
   __device__ __forceinline__ std::uint64_t last_stamp_ticks() const { return last_stamp_ticks_; }
 
+  // The time between two jobs is a gap as well: the last stamp is that of the job before.
+  template <typename Word>
+  __device__ __forceinline__ void each_word(Word word) {
+    word(next_slot_);
+    word(recorded_);
+    word(threshold_ticks_);
+    word(longest_ticks_);
+    word(longest_start_ticks_);
+    word(last_stamp_ticks_);
+  }
+
  private:
   __device__ __forceinline__ void record(std::uint64_t length_ticks) {
     ++recorded_;

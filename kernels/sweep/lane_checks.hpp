@@ -54,6 +54,17 @@ class LaneChecks {
     store(&state_->words_checked, words_checked_);
   }
 
+  template <typename Word>
+  __device__ __forceinline__ void each_word(Word word) {
+    word(allowed_range_.begin);
+    word(allowed_range_.end);
+    word(allowed_outcomes_);
+    word(violations_);
+    word(allowed_zeros_);
+    word(allowed_olders_);
+    word(words_checked_);
+  }
+
  private:
   // A whole record of the host or of this lane from before. Epochs count modulo 2^24, so "before"
   // means less than half of that behind.

@@ -42,20 +42,47 @@ class LaneSweep {
 
   __device__ __forceinline__ bool running() const { return outcome_ == kRunning; }
 
+  __device__ __forceinline__ std::uint64_t last_stamp_ticks() const {
+    return gaps_.last_stamp_ticks();
+  }
+
   __device__ __forceinline__ void sweep_pass() {
     const std::uint64_t iterations = slice_.iterations_per_pass();
     for (now_.iteration = 0; running() && now_.iteration < iterations;) {
-      visit();
-      gaps_.stamp();
-      ++iterations_;
-      ++now_.iteration;
-      const bool pass_ends = now_.iteration == iterations;
-      passes_ += pass_ends ? 1 : 0;
-      if (pass_ends || now_.iteration % kIterationsPerPoll == 0) {
-        poll();
-      }
+      iterate(iterations);
     }
     ++now_.pass;
+  }
+
+  // A job goes on where the lane's last one ended, in the middle of a pass as a rule. Nothing was
+  // saved before the first one: a lane's passes count from 1.
+  __device__ __forceinline__ void resume(std::uint64_t* saved) {
+    if (load_waited(saved) == 0) {
+      begin();
+      return;
+    }
+    each_word([&](std::uint64_t& word) { word = load_waited(saved++); });
+  }
+
+  __device__ __forceinline__ void sweep_job() {
+    const std::uint64_t iterations = slice_.iterations_per_pass();
+    while (running()) {
+      if (now_.iteration == iterations) {
+        now_.iteration = 0;
+        ++now_.pass;
+      }
+      iterate(iterations);
+    }
+  }
+
+  // The end of a job is not the end of the workload; only a request to stop is.
+  __device__ __forceinline__ void save(std::uint64_t* saved) {
+    each_word([&](std::uint64_t& word) { store(saved++, word); });
+    if (outcome_ == kLeftOnRequest) {
+      finish();
+    } else {
+      publish();
+    }
   }
 
   __device__ __forceinline__ void finish() const {
@@ -67,6 +94,33 @@ class LaneSweep {
   }
 
  private:
+  __device__ __forceinline__ void iterate(std::uint64_t iterations_per_pass) {
+    visit();
+    gaps_.stamp();
+    ++iterations_;
+    ++now_.iteration;
+    const bool pass_ends = now_.iteration == iterations_per_pass;
+    passes_ += pass_ends ? 1 : 0;
+    if (pass_ends || now_.iteration % kIterationsPerPoll == 0) {
+      poll();
+    }
+  }
+
+  // All that a lane knows; the pass first.
+  template <typename Word>
+  __device__ __forceinline__ void each_word(Word word) {
+    word(now_.pass);
+    word(now_.iteration);
+    word(taken_generation_);
+    word(iterations_);
+    word(passes_);
+    word(excluded_.begin);
+    word(excluded_.end);
+    checks_.each_word(word);
+    gaps_.each_word(word);
+    resets_.each_word(word);
+  }
+
   __device__ __forceinline__ void visit() {
     const std::uint64_t line = slice_.line(now_.iteration);
     const std::uint64_t word = line * kWordsPerLine + now_.pass % kWordsPerLine;

@@ -26,6 +26,14 @@ struct Reset {
     return now.pass > taken.pass + kWordsPerLine ||
            (now.pass == taken.pass + kWordsPerLine && now.iteration >= taken.iteration);
   }
+  template <typename Word>
+  __device__ __forceinline__ void each_word(Word word) {
+    word(range.begin);
+    word(range.end);
+    word(epoch);
+    word(taken.pass);
+    word(taken.iteration);
+  }
   // From this pass on every word has been visited since the reset, so that it no longer matters.
   __device__ __forceinline__ bool is_settled(std::uint64_t pass) const {
     return pass > taken.pass + kWordsPerLine;
@@ -68,6 +76,12 @@ class ResetHistory {
       }
     }
     return make_record(static_cast<std::uint32_t>(owner), word, epoch, seed);
+  }
+
+  template <typename Word>
+  __device__ __forceinline__ void each_word(Word word) {
+    newest_.each_word(word);
+    older_.each_word(word);
   }
 
  private:

@@ -135,6 +135,11 @@ TEST(Results, UserptrEvictsWithRetryFaultsAsWell) {
       "^userptr/anon/(sham|fork_exit|dontneed|map_fixed|munmap_.*)/default/"
       "retry_fault/.*/64KiB");
 }
+TEST(Results, ADeviceThatWaitsForJobsEvictsAsOneThatPreempts) {
+  expect_evictions_as_listed(
+      "^(userptr|managed|host)/anon/(sham|fork_exit|fork_unknown_buffer|dontneed|map_fixed|"
+      "munmap_.*|mremap_move)/[a-z]*/wait_for_jobs/job_5ms/64KiB");
+}
 TEST(Results, SystemMemoryFaultsAndNeverEvicts) {
   expect_evictions_as_listed("^system/anon/.*/4MiB");
 }

@@ -101,13 +101,17 @@ TEST(WorkerProcess, DeathHasATimeAndAPhase) {
   EXPECT_FALSE(run_with("works").death_ns);
 }
 
-TEST(WorkerProcess, EachXnackModeHasItsOwn) {
+TEST(WorkerProcess, EachRecoveryHasItsOwn) {
   Case wanted;
   const auto preempt = WorkerProcess::environment_for(wanted);
   wanted.recovery = Recovery::kNone;
   EXPECT_EQ(WorkerProcess::environment_for(wanted), preempt);
   wanted.recovery = Recovery::kRetryFault;
   EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
+  const auto retry_fault = WorkerProcess::environment_for(wanted);
+  wanted.recovery = Recovery::kWaitForJobs;
+  EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
+  EXPECT_NE(WorkerProcess::environment_for(wanted), retry_fault);
   wanted.memory = Memory::kPlain;
   EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
 }

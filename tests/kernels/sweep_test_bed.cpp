@@ -11,6 +11,12 @@ SweepTestBed* current_bed = nullptr;
 }  // namespace
 
 hipError_t launch_on_test_bed(const void* kernel, dim3 grid, dim3 block, void** parameters) {
+  if (const JobArguments* job = current_bed->job_) {
+    device::test_device.lanes = block.x;
+    current_bed->watch_accesses();
+    reinterpret_cast<void (*)(JobArguments)>(const_cast<void*>(kernel))(*job);
+    return hipSuccess;
+  }
   const auto function = reinterpret_cast<void (*)(WorkloadArguments)>(const_cast<void*>(kernel));
   const auto& arguments = *static_cast<const WorkloadArguments*>(parameters[0]);
   for (std::uint32_t wave = 0; wave < grid.x; ++wave) {
@@ -44,18 +50,29 @@ SweepTestBed::~SweepTestBed() {
   current_bed = nullptr;
 }
 
+WorkloadArguments SweepTestBed::arguments() {
+  return {.data = data.data(),
+          .size_words = data.size(),
+          .command = &command,
+          .waves = waves.data(),
+          .lanes = lanes.data(),
+          .gaps = gaps.data(),
+          .gap_capacity = shape.gap_capacity,
+          .owner = kOwner,
+          .seed = kSeed,
+          .deadline_ticks = deadline_ticks};
+}
+
 void SweepTestBed::run() {
-  const WorkloadArguments arguments{.data = data.data(),
-                                    .size_words = data.size(),
-                                    .command = &command,
-                                    .waves = waves.data(),
-                                    .lanes = lanes.data(),
-                                    .gaps = gaps.data(),
-                                    .gap_capacity = shape.gap_capacity,
-                                    .owner = kOwner,
-                                    .seed = kSeed,
-                                    .deadline_ticks = deadline_ticks};
-  ASSERT_EQ(launch_workload(arguments, shape.grid, nullptr), hipSuccess);
+  ASSERT_EQ(launch_workload(arguments(), shape.grid, nullptr), hipSuccess);
+  EXPECT_EQ(device::test_device.early_clock_reads, 0u);
+}
+
+void SweepTestBed::run_job() {
+  const JobArguments job{arguments(), &saved_};
+  job_ = &job;
+  ASSERT_EQ(launch_workload_job(job, shape.grid, nullptr), hipSuccess);
+  job_ = nullptr;
   EXPECT_EQ(device::test_device.early_clock_reads, 0u);
 }
 
@@ -65,6 +82,15 @@ void SweepTestBed::run_lane(void (*kernel)(WorkloadArguments), const WorkloadArg
   // On a device the waves run side by side; here an earlier one has already left.
   waves[0].finished = 0;
   polls_ = 0;
+  watch_accesses();
+  kernel(arguments);
+  if (device::test_device.wave != 0) {
+    waves[0].finished = first_wave_finished;
+  }
+  command = command_at_launch;
+}
+
+void SweepTestBed::watch_accesses() {
   device::test_device.stores_under_way = 0;
   device::test_device.before_access = [this](device::Access access, const std::uint64_t* pointer) {
     if (on_access) {
@@ -74,11 +100,6 @@ void SweepTestBed::run_lane(void (*kernel)(WorkloadArguments), const WorkloadArg
       on_poll(polls_++);
     }
   };
-  kernel(arguments);
-  if (device::test_device.wave != 0) {
-    waves[0].finished = first_wave_finished;
-  }
-  command = command_at_launch;
 }
 
 void SweepTestBed::stop() {

@@ -9,7 +9,7 @@
 
 #include "device_primitives.hpp"
 #include "kernels/record.hpp"
-#include "kernels/workload.hpp"
+#include "kernels/workload_job.hpp"
 
 namespace notifier::testing {
 
@@ -32,6 +32,8 @@ class SweepTestBed {
   SweepTestBed& operator=(const SweepTestBed&) = delete;
 
   void run();
+  /// One job of the only lane. The host's polls are counted on from job to job.
+  void run_job();
 
   /// Asks the running lane to leave.
   void stop();
@@ -59,9 +61,13 @@ class SweepTestBed {
  private:
   friend hipError_t launch_on_test_bed(const void* kernel, dim3 grid, dim3 block,
                                        void** parameters);
+  WorkloadArguments arguments();
   void run_lane(void (*kernel)(WorkloadArguments), const WorkloadArguments& arguments);
+  void watch_accesses();
 
   std::uint64_t polls_ = 0;
+  SavedLane saved_{};
+  const JobArguments* job_ = nullptr;  // while run_job() runs
 };
 
 }  // namespace notifier::testing

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+#include "bench/fence_chain.hpp"
+
+#include <hip/hip_runtime.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <array>
+#include <memory>
+#include <random>
+
+#include "harness/buffer.hpp"
+#include "harness/cannot_perform.hpp"
+#include "harness/clock_correlation.hpp"
+#include "harness/clock_reader.hpp"
+#include "harness/device.hpp"
+#include "harness/hip_check.hpp"
+#include "harness/perturbation_calls.hpp"
+#include "harness/workload_driver.hpp"
+
+namespace notifier {
+namespace {
+
+constexpr std::array kInvalidated{Invalidated::kNeither, Invalidated::kA, Invalidated::kB,
+                                  Invalidated::kBoth};
+
+void sleep_ns(std::uint64_t duration_ns) {
+  timespec left{static_cast<time_t>(duration_ns / 1'000'000'000),
+                static_cast<long>(duration_ns % 1'000'000'000)};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
+double device_tick_ns(std::uint32_t node_id) {
+  const ClockReader reader(node_id);
+  ClockCorrelation clocks;
+  clocks.add(reader.read());
+  sleep_ns(20'000'000);
+  clocks.add(reader.read());
+  const auto rate = clocks.gpu.rate();
+  if (!rate) throw std::runtime_error("the device's clock does not run");
+  return 1e9 / rate->units_per_second;
+}
+
+/// One device's end of the chain: memory and the jobs that sweep it.
+class Link {
+ public:
+  Link(int device, const Case& wanted, const WorkloadOptions& options) : device_(device) {
+    HIP_CHECK(hipSetDevice(device));
+    buffer_ = allocate_buffer(wanted);
+    jobs_ = std::make_unique<WorkloadDriver>(*buffer_, options);
+    jobs_->allow_before_launch({0, jobs_->size_words()}, kAllowZero);
+  }
+  ~Link() {
+    HIP_CHECK_NO_THROW(hipSetDevice(device_));
+    jobs_.reset();
+    buffer_.reset();
+  }
+  Link(const Link&) = delete;
+  Link& operator=(const Link&) = delete;
+
+  hipStream_t stream() const { return jobs_->stream(); }
+  void submit() {
+    HIP_CHECK(hipSetDevice(device_));
+    jobs_->submit_job();
+  }
+  std::uint64_t iterations() const { return jobs_->progress(0).iterations; }
+  std::uint64_t violations() const { return jobs_->device_findings().violations.total(); }
+  void invalidate() {
+    perturbation_calls::throw_if(
+        madvise(buffer_->host(), buffer_->size_bytes(), MADV_DONTNEED) != 0,
+        "madvise(MADV_DONTNEED) of a job's memory");
+  }
+
+ private:
+  int device_;
+  std::unique_ptr<Buffer> buffer_;
+  std::unique_ptr<WorkloadDriver> jobs_;
+};
+
+class Chain {
+ public:
+  Chain(const Case& wanted, const WorkloadOptions& options)
+      : a_(0, wanted, options), b_(1, wanted, options) {
+    HIP_CHECK(hipSetDevice(0));
+    HIP_CHECK(hipEventCreateWithFlags(&a_ended_, hipEventDisableTiming));
+  }
+  ~Chain() { HIP_CHECK_NO_THROW(hipEventDestroy(a_ended_)); }
+  Chain(const Chain&) = delete;
+  Chain& operator=(const Chain&) = delete;
+
+  void measure(Invalidated invalidated, std::uint64_t phase_ns, FencePoint& point) {
+    const std::uint64_t before = a_.iterations();
+    a_.submit();
+    HIP_CHECK(hipEventRecord(a_ended_, a_.stream()));
+    HIP_CHECK(hipStreamWaitEvent(b_.stream(), a_ended_, 0));
+    b_.submit();
+    while (a_.iterations() == before) sleep_ns(20'000);
+    const std::int64_t begin_ns = monotonic_raw_ns();
+    sleep_ns(phase_ns);
+    const std::int64_t enter_ns = monotonic_raw_ns();
+    if (invalidated == Invalidated::kNeither) (void)getppid();
+    if (invalidated == Invalidated::kA || invalidated == Invalidated::kBoth) a_.invalidate();
+    if (invalidated == Invalidated::kB || invalidated == Invalidated::kBoth) b_.invalidate();
+    const std::int64_t leave_ns = monotonic_raw_ns();
+    const bool ended = hipStreamQuery(b_.stream()) == hipSuccess;
+    HIP_CHECK(hipStreamSynchronize(b_.stream()));
+    point.call_ns.push_back(static_cast<double>(leave_ns - enter_ns));
+    point.chain_ns.push_back(static_cast<double>(monotonic_raw_ns() - begin_ns));
+    point.ended_at_return += ended ? 1 : 0;
+  }
+  std::uint64_t violations() const { return a_.violations() + b_.violations(); }
+
+ private:
+  Link a_;
+  Link b_;
+  hipEvent_t a_ended_ = nullptr;
+};
+
+}  // namespace
+
+std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recovery recovery) {
+  const DeviceInfo device = open_device();
+  int devices = 0;
+  HIP_CHECK(hipGetDeviceCount(&devices));
+  if (devices < 2) throw CannotPerform("a chain across devices needs two of them");
+  if (std::string obstacle = recovery_obstacle(recovery); !obstacle.empty()) {
+    throw CannotPerform(obstacle);
+  }
+  Case wanted;
+  wanted.memory = Memory::kManaged;  // the one kind whose recovery HSA_XNACK chooses
+  wanted.recovery = recovery;
+  wanted.size_bytes = options.size_bytes;
+  const double tick_ns = device_tick_ns(device.node_id);
+  std::mt19937_64 random(options.seed);
+  std::vector<FencePoint> points;
+  for (const std::uint64_t job_ms : options.jobs_ms) {
+    const std::uint64_t job_ns = job_ms * 1'000'000;
+    WorkloadOptions jobs;
+    jobs.grid = {1, device.lanes_per_wave};
+    jobs.identity.seed = options.seed;
+    jobs.job_ticks = static_cast<std::uint64_t>(static_cast<double>(job_ns) / tick_ns);
+    Chain chain(wanted, jobs);
+    for (const Invalidated invalidated : kInvalidated) {
+      FencePoint& point = points.emplace_back();
+      point.recovery = recovery;
+      point.invalidated = invalidated;
+      point.job_ms = job_ms;
+      const std::uint64_t before = chain.violations();
+      // Within A's first three quarters, so that the call meets A as a rule.
+      std::uniform_int_distribution<std::uint64_t> phase_ns(0, job_ns * 3 / 4);
+      for (std::uint32_t event = 0; event < options.events; ++event) {
+        chain.measure(invalidated, phase_ns(random), point);
+      }
+      point.violations = chain.violations() - before;
+    }
+  }
+  return points;
+}
+
+}  // namespace notifier
