@@ -22,6 +22,7 @@
 namespace notifier {
 namespace {
 
+constexpr std::uint64_t kSettleNs = 10'000'000;  // many restore delays
 constexpr std::array kInvalidated{Invalidated::kNeither, Invalidated::kA, Invalidated::kB,
                                   Invalidated::kBoth};
 
@@ -66,6 +67,7 @@ class Link {
     jobs_->submit_job();
   }
   std::uint64_t iterations() const { return jobs_->progress(0).iterations; }
+  std::uint64_t last_job_end_ticks() const { return jobs_->last_job_end_ticks(); }
   std::uint64_t violations() const { return jobs_->device_findings().violations.total(); }
   void invalidate() {
     perturbation_calls::throw_if(
@@ -91,7 +93,11 @@ class Chain {
   Chain& operator=(const Chain&) = delete;
 
   void measure(Invalidated invalidated, std::uint64_t phase_ns, FencePoint& point) {
+    // Jobs submitted before the last event's restore would be held back, and no call waits for
+    // those.
+    sleep_ns(kSettleNs);
     const std::uint64_t before = a_.iterations();
+    const std::uint64_t b_end_before_ticks = b_.last_job_end_ticks();
     a_.submit();
     HIP_CHECK(hipEventRecord(a_ended_, a_.stream()));
     HIP_CHECK(hipStreamWaitEvent(b_.stream(), a_ended_, 0));
@@ -104,7 +110,8 @@ class Chain {
     if (invalidated == Invalidated::kA || invalidated == Invalidated::kBoth) a_.invalidate();
     if (invalidated == Invalidated::kB || invalidated == Invalidated::kBoth) b_.invalidate();
     const std::int64_t leave_ns = monotonic_raw_ns();
-    const bool ended = hipStreamQuery(b_.stream()) == hipSuccess;
+    // B comes after A. By the job's own last word: the stream learns of its end later.
+    const bool ended = b_.last_job_end_ticks() != b_end_before_ticks;
     HIP_CHECK(hipStreamSynchronize(b_.stream()));
     point.call_ns.push_back(static_cast<double>(leave_ns - enter_ns));
     point.chain_ns.push_back(static_cast<double>(monotonic_raw_ns() - begin_ns));

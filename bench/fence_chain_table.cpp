@@ -54,7 +54,7 @@ std::string verdict(std::span<const FencePoint> points, Recovery recovery) {
     waited += call->ended_at_return;
     events += call->call_ns.size();
   }
-  const bool unbounded = waited == events;
+  const bool unbounded = 2 * waited > events;
   return fmt::format(
       "{}: {}. In {} of {} events A and B had ended when the call on B's memory returned; with "
       "jobs of {} ms it takes {}, with jobs of {} ms {}.\n",

@@ -65,6 +65,11 @@ int run_recovery(Recovery recovery, char** argv, std::vector<FencePoint>& points
   }
   setenv(kMeasuredVariable, std::to_string(static_cast<int>(recovery)).c_str(), 1);
   setenv("SOFTGPU_DEVICES", "2", 0);
+  // Allowed beside these kernels, which end by themselves.
+  setenv("SOFTGPU_ALLOWED_CALLS",
+         "hipLaunchKernel,hipStreamQuery,hipStreamSynchronize,hipSetDevice,hipEventRecord,"
+         "hipStreamWaitEvent",
+         1);
   int ends[2];
   posix_spawn_file_actions_t actions;
   posix_spawn_file_actions_init(&actions);

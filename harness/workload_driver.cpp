@@ -122,6 +122,10 @@ void WorkloadDriver::submit_job() {
   HIP_CHECK(launch_workload_job(job_arguments(), options_.grid, stream_));
 }
 
+std::uint64_t WorkloadDriver::last_job_end_ticks() const {
+  return load(host_at<SavedLane>(saved_offset_)->last_stamp_ticks);
+}
+
 void WorkloadDriver::launch() {
   store(host_at<Command>(0)->gap_threshold_ticks, options_.gap_threshold_ticks);
   if (options_.allowed_outcomes != kAllowNothing) {

@@ -81,6 +81,8 @@ class WorkloadDriver {
   /// One job of a chain (job_ticks) and nothing after it; the caller waits for it.
   void submit_job();
   hipStream_t stream() const { return stream_; }
+  /// When the last job that has ended made its last progress, by the device's clock; 0: none yet.
+  std::uint64_t last_job_end_ticks() const;
   /// Asks the kernel to end and waits for the stream.
   void stop();
   /// Waits for the kernel's own end, at its deadline.

@@ -17,6 +17,7 @@ std::uint64_t Queue::submit(Operation operation) {
   // waits for jobs that this queue has yet to start.
   std::list<Operation> submitted;
   submitted.push_back(std::move(operation));
+  submitted.front().taken.reserve(submitted.front().waves);
   const std::lock_guard lock(lock_);
   if (submitted.front().run != nullptr) {
     submitted.front().held = !device().waves().submit_job();
@@ -51,8 +52,8 @@ bool Queue::wait(std::uint64_t position, std::uint64_t deadline_ns) {
 
 std::string Queue::current_operation() {
   const std::lock_guard lock(lock_);
-  if (!running_.empty()) {
-    return running_;
+  if (running_ != nullptr) {
+    return running_->name;
   }
   return operations_.empty() ? std::string() : operations_.front().name;
 }
@@ -70,13 +71,15 @@ void Queue::serve() {
     if (operations_.empty()) {
       return;
     }
-    Operation operation = std::move(operations_.front());
-    operations_.pop_front();
-    running_ = operation.name;
+    // From its submission to its end a job needs no allocator: fork holds the allocator's locks
+    // while it is held and waits for jobs (glibc's __malloc_fork_lock_parent).
+    std::list<Operation> running;
+    running.splice(running.begin(), operations_, operations_.begin());
+    running_ = &running.front();
     lock.unlock();
-    run(operation);
+    run(running.front());
     lock.lock();
-    running_.clear();
+    running_ = nullptr;
     ++completed_count_;
     completed_.notify_all();
   }
@@ -87,7 +90,7 @@ void Queue::run(Operation& operation) {
     fence.queue->wait(fence.position, UINT64_MAX);
   }
   if (operation.run != nullptr) {
-    std::vector<Wave*> waves;
+    std::vector<Wave*>& waves = operation.taken;
     if (!device().queues().take_waves(operation.waves, waves)) {
       fail("no thread for %u more waves", operation.waves);
     }

@@ -43,8 +43,9 @@ struct Operation {
   void (*run)(const void* arguments) = nullptr;  // kernels and copies: runs on waves
   std::vector<unsigned char> arguments;
   std::uint32_t waves = 0;
-  bool held = false;     // to be begun before it runs (WaveTable::submit_job)
-  bool audited = false;  // the PFN audit looks at all ranges when it has run
+  std::vector<Wave*> taken;  // that run it; room from the submission on
+  bool held = false;         // to be begun before it runs (WaveTable::submit_job)
+  bool audited = false;      // the PFN audit looks at all ranges when it has run
 };
 
 class Queue {
@@ -76,7 +77,7 @@ class Queue {
   std::condition_variable submitted_;
   std::condition_variable completed_;
   std::list<Operation> operations_;
-  std::string running_;
+  const Operation* running_ = nullptr;
   std::uint64_t submitted_count_ = 0;
   std::uint64_t completed_count_ = 0;
   bool closed_ = false;
