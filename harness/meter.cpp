@@ -3,7 +3,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <set>
+#include <map>
+#include <utility>
 
 #include "analysis/statistics.hpp"
 
@@ -15,19 +16,31 @@ struct Line {
   bool defined = false;
 };
 
-/// Least squares of measured on injected.
-Line fit(std::span<const MeterPoint> points) {
+/// Readings by what was asked for: 0, 50 µs ...
+using ReadingsByHold = std::map<double, std::vector<MeterPoint>>;
+
+/// Least squares through the medians of each length: one late hold of several bends nothing.
+Line fit(const ReadingsByHold& readings) {
+  std::vector<std::pair<double, double>> medians;
   double mean_x = 0;
   double mean_y = 0;
-  for (const MeterPoint& point : points) {
-    mean_x += point.injected_ns / static_cast<double>(points.size());
-    mean_y += point.measured_ns / static_cast<double>(points.size());
+  for (const auto& [hold_ns, points] : readings) {
+    std::vector<double> injected;
+    std::vector<double> delay;
+    for (const MeterPoint& point : points) {
+      injected.push_back(point.injected_ns);
+      delay.push_back(point.measured_ns - point.injected_ns);
+    }
+    const double x = *analysis::median(injected);
+    medians.emplace_back(x, x + *analysis::median(delay));
+    mean_x += medians.back().first / static_cast<double>(readings.size());
+    mean_y += medians.back().second / static_cast<double>(readings.size());
   }
   double covariance = 0;
   double variance = 0;
-  for (const MeterPoint& point : points) {
-    covariance += (point.injected_ns - mean_x) * (point.measured_ns - mean_y);
-    variance += (point.injected_ns - mean_x) * (point.injected_ns - mean_x);
+  for (const auto& [x, y] : medians) {
+    covariance += (x - mean_x) * (y - mean_y);
+    variance += (x - mean_x) * (x - mean_x);
   }
   if (variance <= 0) return {};
   return {covariance / variance, true};
@@ -38,16 +51,15 @@ MeterReport judge_method(const std::string& method, std::span<const MeterPoint> 
   report.method = method;
   report.points = points.size();
   std::vector<double> at_zero;
-  std::set<double> lengths;
+  ReadingsByHold readings;
   for (const MeterPoint& point : points) {
-    if (point.injected_ns == 0) {
-      at_zero.push_back(point.measured_ns);
-    } else {
-      lengths.insert(point.injected_ns);
-    }
+    readings[point.hold_ns].push_back(point);
+    if (point.hold_ns == 0) at_zero.push_back(point.measured_ns);
   }
-  const Line line = fit(points);
-  if (at_zero.empty() || lengths.size() < 2 || !line.defined) return report;
+  constexpr std::size_t kFewestLengths = 3;  // 0 and two others
+  if (at_zero.empty() || readings.size() < kFewestLengths) return report;
+  const Line line = fit(readings);
+  if (!line.defined) return report;
   report.slope = line.slope;
   report.constant_ns = *analysis::median(at_zero);
   report.detection_floor_ns = *analysis::maximum(at_zero);
@@ -88,10 +100,13 @@ bool is_reliable(std::span<const MeterReport> reports) {
 }
 
 std::vector<double> meter_holds_ns(bool long_form) {
-  std::vector<double> holds{0, 50e3, 0, 100e3, 0,    500e3, 0,    1e6,
-                            0, 5e6,  0, 20e6,  50e3, 100e3, 500e3};
-  if (long_form)
-    holds.insert(holds.end(), {0, 200e3, 0, 2e6, 0, 10e6, 0, 50e6, 0, 100e6, 1e6, 5e6});
+  constexpr int kRounds = 3;
+  std::vector<double> lengths{50e3, 100e3, 500e3, 1e6, 5e6, 20e6};
+  if (long_form) lengths.insert(lengths.end(), {200e3, 2e6, 10e6, 50e6, 100e6});
+  std::vector<double> holds;
+  for (int round = 0; round < kRounds; ++round) {
+    for (const double length : lengths) holds.insert(holds.end(), {0, length});
+  }
   return holds;
 }
 

@@ -9,8 +9,9 @@
 namespace notifier {
 
 struct MeterPoint {
-  std::string method;  // how the hold was made: "pause", "notifier" or "userfaultfd"
-  double injected_ns = 0;
+  std::string method;      // how the hold was made: "pause", "notifier" or "userfaultfd"
+  double hold_ns = 0;      // what was asked for
+  double injected_ns = 0;  // what it really was; the same unless a CPU measured it
   double measured_ns = 0;
 };
 
@@ -18,7 +19,7 @@ struct MeterPoint {
 struct MeterReport {
   std::string method;
   std::size_t points = 0;
-  double slope = 0;               // measured over injected, least squares; 1 when right
+  double slope = 0;               // measured over injected, through the medians of each length
   double constant_ns = 0;         // median reading of a hold of length 0
   double residual_median_ns = 0;  // of |measured - injected - constant|
   double residual_largest_ns = 0;
@@ -36,9 +37,9 @@ std::vector<MeterReport> judge_meter(std::span<const MeterPoint> points);
 
 bool is_reliable(std::span<const MeterReport> reports);
 
-/// The holds of a validation in their order: 50 µs to 20 ms (short) or 100 ms (long), in ns, with
-/// holds of length 0 between them, so that the constant is taken under the same conditions as the
-/// readings.
+/// The holds of a validation in their order, three of each: 50 µs to 20 ms (short) or 100 ms
+/// (long), in ns, with holds of length 0 between them, so that the constant is taken under the same
+/// conditions as the readings.
 std::vector<double> meter_holds_ns(bool long_form);
 
 }  // namespace notifier

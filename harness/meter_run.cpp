@@ -29,8 +29,8 @@ MeterRun run_meter(const CaseRequest& request, bool long_form, DriverEventListen
     for (const double hold_ns : meter_holds_ns(long_form)) {
       phase("meter: " + method);
       const Reading reading = inject(hold_ns);
-      // What was asked tells which hold it is; its true length, where it differs, is the CPU's.
-      run.points.push_back({method, hold_ns == 0 ? 0 : reading.injected_ns, reading.measured_ns});
+      const double injected_ns = hold_ns == 0 ? 0 : reading.injected_ns;
+      run.points.push_back({method, hold_ns, injected_ns, reading.measured_ns});
     }
   };
   measure("pause", [&](double hold_ns) {

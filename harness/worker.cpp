@@ -85,6 +85,7 @@ class Worker {
       json answer{{"type", "meter"}, {"points", json::array()}, {"refusals", run.refusals}};
       for (const MeterPoint& point : run.points) {
         answer["points"].push_back({{"method", point.method},
+                                    {"hold_ns", point.hold_ns},
                                     {"injected_ns", point.injected_ns},
                                     {"measured_ns", point.measured_ns}});
       }

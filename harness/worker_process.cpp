@@ -239,8 +239,8 @@ WorkerProcess::MeterOutcome WorkerProcess::measure_meter(const CaseRequest& requ
   const auto take = [&](const json& answer) {
     meter.refusals = answer.value("refusals", std::vector<std::string>{});
     for (const json& point : answer.at("points")) {
-      meter.points.push_back(
-          {point.at("method"), point.at("injected_ns"), point.at("measured_ns")});
+      meter.points.push_back({point.at("method"), point.at("hold_ns"), point.at("injected_ns"),
+                              point.at("measured_ns")});
     }
     return true;
   };

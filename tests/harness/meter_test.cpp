@@ -9,7 +9,7 @@ namespace {
 std::vector<MeterPoint> readings(double slope, double constant_ns) {
   std::vector<MeterPoint> points;
   for (const double hold_ns : meter_holds_ns(true)) {
-    points.push_back({"pause", hold_ns, slope * hold_ns + constant_ns});
+    points.push_back({"pause", hold_ns, hold_ns, slope * hold_ns + constant_ns});
   }
   return points;
 }
@@ -37,9 +37,19 @@ TEST(Meter, NoiseAboveTheLimitIsUnreliable) {
   EXPECT_FALSE(is_reliable(reports));
 }
 
+TEST(Meter, OneLateHoldBendsNothing) {
+  std::vector<MeterPoint> points = readings(1, 2'000);
+  points.front().measured_ns += 4e6;  // of length 0
+  points.back().measured_ns += 4e6;   // of the longest
+  const auto reports = judge_meter(points);
+  EXPECT_NEAR(reports[0].slope, 1, 1e-12);
+  EXPECT_TRUE(is_reliable(reports));
+  EXPECT_NEAR(reports[0].residual_largest_ns, 4e6, 1e-6);
+}
+
 TEST(Meter, NothingMeasuredIsNotReliable) {
   EXPECT_FALSE(is_reliable({}));
-  EXPECT_FALSE(is_reliable(judge_meter(std::vector<MeterPoint>{{"pause", 0, 10}})));
+  EXPECT_FALSE(is_reliable(judge_meter(std::vector<MeterPoint>{{"pause", 0, 0, 10}})));
 }
 
 TEST(Meter, MethodsAreJudgedApart) {
