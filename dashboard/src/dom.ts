@@ -42,8 +42,8 @@ export const name = (text: string) => h("bdi", { class: "name", title: text }, t
 
 const tailParts = 4;
 
-/** A case's name; where it is too long for a cell, its middle gives way: policy, recovery, context
- * and size stay, in which neighbouring rows differ. */
+/** A case's name on two lines in a cell: what is done to which memory, and policy, recovery,
+ * context and size, in which neighbouring rows differ. */
 export function caseName(text: string): HTMLElement {
   const parts = text.split("/");
   if (parts.length <= tailParts) return name(text);

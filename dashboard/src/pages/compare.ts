@@ -172,7 +172,7 @@ function columns(platform: string) {
   return [
     {
       title: "Case",
-      width: "3fr",
+      width: "minmax(13rem, 3fr)",
       cell: (row: Row) =>
         link(
           "series",
@@ -183,14 +183,14 @@ function columns(platform: string) {
     },
     {
       title: "Metric",
-      width: "9rem",
+      width: "8.4rem",
       cell: (row: Row) => name(row[3] || "–"),
       key: (row: Row) => row[3],
     },
-    { title: "Of", width: "5rem", cell: (row: Row) => row[4], key: (row: Row) => row[4] },
+    { title: "Of", width: "3rem", cell: (row: Row) => row[4], key: (row: Row) => row[4] },
     {
       title: "Verdict",
-      width: "9rem",
+      width: "8.8rem",
       cell: (row: Row) =>
         h(
           "span",
@@ -201,14 +201,14 @@ function columns(platform: string) {
     },
     {
       title: "Change",
-      width: "6rem",
+      width: "5rem",
       numeric: true,
       cell: (row: Row) => (row[7] === null ? "n/a" : formatChange(row[7])),
       key: (row: Row) => row[7] ?? 0,
     },
     {
       title: "95 % interval",
-      width: "10rem",
+      width: "7.4rem",
       cell: (row: Row) =>
         row[8] === null || row[9] === null
           ? "n/a"
@@ -216,20 +216,20 @@ function columns(platform: string) {
     },
     {
       title: "Old",
-      width: "6rem",
+      width: "5.2rem",
       numeric: true,
       cell: (row: Row) => formatValue(row[15], row[5]),
     },
     {
       title: "New",
-      width: "6rem",
+      width: "5.2rem",
       numeric: true,
       cell: (row: Row) => formatValue(row[16], row[5]),
     },
-    { title: "Runs", width: "5rem", cell: (row: Row) => `${row[12]} : ${row[13]}` },
+    { title: "Runs", width: "4rem", cell: (row: Row) => `${row[12]} : ${row[13]}` },
     {
       title: "q",
-      width: "5rem",
+      width: "3.2rem",
       numeric: true,
       cell: (row: Row) =>
         row[11] === null ? "n/a" : row[11] < 0.001 ? "< 0.001" : significant(row[11], 2),
