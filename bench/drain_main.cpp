@@ -2,18 +2,15 @@
 // notifier_drain: what it costs an application to wait for its own finite kernels before it changes
 // memory, and what the same call costs beside them.
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
-#include <optional>
 #include <random>
 
 #include "analysis/summary.hpp"
-#include "bench/case_filter.hpp"
 #include "bench/drain_cases.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/finite_job_program.hpp"
 #include "bench/recording_identity.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/device.hpp"
@@ -30,34 +27,6 @@ application waits for its job before the call. preempt: it makes the call beside
 
 Exit codes: 0 ok; 1 integrity violation or failed case; 2 bad usage; 4 results could not be written;
 77 nothing could run here; 130 interrupted.)";
-
-struct DrainOptions {
-  std::string filter;
-  bool list = false;
-  bool share_gpu = false;
-  std::uint32_t events = 20;
-  std::uint32_t runs = 1;
-  std::optional<std::uint64_t> seed;
-  std::string results = "results";
-};
-
-volatile std::sig_atomic_t stop_signal = 0;
-void request_stop(int number) { stop_signal = number; }
-
-void add_options(CLI::App& app, DrainOptions& options) {
-  app.add_option("--filter", options.filter, "Only cases whose name matches this expression");
-  app.add_flag("--list", options.list, "List the cases and what each does, then end");
-  app.add_flag("--share-gpu", options.share_gpu, "Run although others use the GPU");
-  app.add_option("--events", options.events, "Events in each run")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  app.add_option("--runs", options.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "Seed of order and moments; printed, replayable");
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
-}
 
 /// The device, its events and the length of its clock's tick.
 struct OpenDevice {
@@ -116,13 +85,6 @@ DrainResult run_one(const DrainRequest& request, const OpenDevice& device) {
   return drain_case_without(request, analysis::Status::kSkipped, obstacle);
 }
 
-struct Counts {
-  std::int64_t ok = 0;
-  std::int64_t skipped = 0;
-  std::int64_t failed = 0;
-  std::int64_t violations = 0;
-};
-
 void print_result(const DrainResult& result, const std::vector<analysis::SummaryRow>& rows) {
   const auto median = [&](std::string_view metric) {
     const auto row = std::find_if(rows.begin(), rows.end(),
@@ -134,36 +96,17 @@ void print_result(const DrainResult& result, const std::vector<analysis::Summary
              result.identity.recovery_observed, result.identity.reason);
 }
 
-void count(const analysis::SummaryRow& row, Counts& counts) {
-  switch (row.status) {
-    case analysis::Status::kOk:
-      ++counts.ok;
-      break;
-    case analysis::Status::kSkipped:
-      ++counts.skipped;
-      break;
-    case analysis::Status::kFailed:
-      ++counts.failed;
-      break;
-  }
-  counts.violations += analysis::total_violations(row).value_or(0);
-}
-
-int finish(const Counts& counts, const std::string& unsafe, const Recording& recording,
+int finish(const FiniteJobCounts& counts, const std::string& unsafe, const Recording& recording,
            const std::string& platform) {
-  fmt::print("{} ok, {} skipped, {} failed; {} integrity violations\n", counts.ok, counts.skipped,
-             counts.failed, counts.violations);
-  if (!unsafe.empty()) fmt::print("stopped for safety: {}\n", unsafe);
+  const int exit_code = report_counts(counts, unsafe);
   if (platform == "software") {
     fmt::print("platform=software: these times describe the software GPU, not AMD hardware.\n");
   }
   fmt::print("results: {}\n", recording.folder().string());
-  if (stop_signal != 0) return kExitInterrupted;
-  if (counts.failed + counts.violations > 0 || !unsafe.empty()) return kExitViolation;
-  return counts.ok == 0 ? kExitNothingRan : kExitOk;
+  return exit_code;
 }
 
-int run_cases(const DrainOptions& options, std::vector<DrainCase> cases, std::uint64_t seed,
+int run_cases(const FiniteJobOptions& options, std::vector<DrainCase> cases, std::uint64_t seed,
               const OpenDevice& device, RunSafety& safety, std::vector<std::string> command) {
   NewRecording made =
       describe_recording(device.info.platform, device.info.name, seed, std::move(command));
@@ -171,12 +114,12 @@ int run_cases(const DrainOptions& options, std::vector<DrainCase> cases, std::ui
   Recording recording(options.results, std::move(made.manifest));
   const std::int64_t start_ns = monotonic_raw_ns();
   std::mt19937_64 random(seed);
-  Counts counts;
+  FiniteJobCounts counts;
   std::string unsafe;
   for (std::uint32_t run = 0; run < options.runs; ++run) {
     std::shuffle(cases.begin(), cases.end(), random);
     for (const DrainCase& wanted : cases) {
-      if (stop_signal != 0 || !unsafe.empty()) break;
+      if (end_requested() || !unsafe.empty()) break;
       DrainResult result = run_one({.wanted = wanted,
                                     .events = options.events,
                                     .run = run,
@@ -187,19 +130,19 @@ int run_cases(const DrainOptions& options, std::vector<DrainCase> cases, std::ui
       for (analysis::SampleRow& sample : result.samples) sample.recording = recording.name();
       const auto rows = analysis::summarize_run(result.identity, result.samples);
       recording.add(rows, result.samples);
-      count(result.identity, counts);
+      counts.add(result.identity);
       print_result(result, rows);
       unsafe = safety.check_after_case(device.info.platform).value_or("");
     }
   }
   recording.write_manifest({{"finished_utc", utc_now()},
-                            {"interrupted", stop_signal != 0},
+                            {"interrupted", end_requested()},
                             {"stopped_for_safety", unsafe},
                             {"safety", safety.to_json()}});
   return finish(counts, unsafe, recording, device.info.platform);
 }
 
-int measure(const DrainOptions& options, std::vector<DrainCase> cases,
+int measure(const FiniteJobOptions& options, std::vector<DrainCase> cases,
             std::vector<std::string> command) {
   // Before this process is itself one of those who use the GPU.
   const GpuUsers others = find_gpu_users(SystemView());
@@ -229,35 +172,14 @@ int measure(const DrainOptions& options, std::vector<DrainCase> cases,
 }
 
 int drain_main(int argc, char** argv) {
-  DrainOptions options;
+  FiniteJobOptions options;
+  options.events = 20;
   CLI::App app{"Measures what waiting for one's own finite kernels costs before a system call."};
   app.footer(kFooter);
   add_options(app, options);
   std::vector<DrainCase> cases = all_drain_cases();
-  try {
-    app.parse(argc, argv);
-    CaseFilter(options.filter).keep_selected(cases, [](const auto& one) { return one.name(); });
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
-    return kExitUsage;
-  }
-  if (cases.empty()) {
-    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
-    return kExitUsage;
-  }
-  if (options.list) {
-    for (const DrainCase& one : cases) {
-      fmt::print("{:<68} {}\n", one.name(), one.perturbation->summary);
-    }
-    return kExitOk;
-  }
-  struct sigaction action {};
-  action.sa_handler = request_stop;
-  action.sa_flags = SA_RESTART;  // the case that runs is finished
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  if (const auto ended = choose_cases(app, options, cases, argc, argv)) return *ended;
+  end_on_signals();
   return measure(options, std::move(cases), {argv, argv + argc});
 }
 

@@ -2,17 +2,14 @@
 // notifier_graphics: the graphics path of amdgpu, without ROCm. The only recovery on AMD GPUs in
 // which a system call waits for the GPU's jobs.
 #include <fmt/format.h>
-#include <signal.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <csignal>
-#include <optional>
 #include <random>
 
 #include "analysis/summary.hpp"
-#include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/finite_job_program.hpp"
 #include "bench/graphics_cases.hpp"
 #include "bench/recording_identity.hpp"
 #include "harness/format.hpp"
@@ -27,40 +24,6 @@ namespace {
 constexpr const char* kFooter =
     R"(Exit codes: 0 ok; 1 integrity violation or failed case; 2 bad usage; 4 results could not be written;
 77 nothing could run here; 130 interrupted.)";
-
-struct GraphicsOptions {
-  std::string filter;
-  bool list = false;
-  bool share_gpu = false;
-  std::uint32_t events = 40;
-  std::uint32_t runs = 1;
-  std::optional<std::uint64_t> seed;
-  std::string results = "results";
-};
-
-volatile std::sig_atomic_t stop_signal = 0;
-void request_stop(int number) { stop_signal = number; }
-
-void add_options(CLI::App& app, GraphicsOptions& options) {
-  app.add_option("--filter", options.filter, "Only cases whose name matches this expression");
-  app.add_flag("--list", options.list, "List the cases and what each does, then end");
-  app.add_flag("--share-gpu", options.share_gpu, "Run although others use the GPU");
-  app.add_option("--events", options.events, "Events in each run")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  app.add_option("--runs", options.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
-  app.add_option("--seed", options.seed, "Seed of order and moments; printed, replayable");
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
-}
-
-struct Counts {
-  std::int64_t ok = 0;
-  std::int64_t failed = 0;
-  std::int64_t violations = 0;
-};
 
 void print_result(const GraphicsResult& result, const std::vector<analysis::SummaryRow>& rows) {
   const double job_ns = result.run_values.empty() ? 0 : result.run_values.front().value;
@@ -83,29 +46,19 @@ std::string check_health(MachineHealth& health) {
   return "";
 }
 
-int finish(const Counts& counts, const std::string& unsafe, const Recording& recording) {
-  fmt::print("{} ok, {} failed; {} integrity violations\n", counts.ok, counts.failed,
-             counts.violations);
-  if (!unsafe.empty()) fmt::print("stopped for safety: {}\n", unsafe);
-  fmt::print("results: {}\n", recording.folder().string());
-  if (stop_signal != 0) return kExitInterrupted;
-  if (counts.failed + counts.violations > 0 || !unsafe.empty()) return kExitViolation;
-  return kExitOk;
-}
-
-int run_cases(const GraphicsOptions& options, std::vector<GraphicsCase> cases, std::uint64_t seed,
+int run_cases(const FiniteJobOptions& options, std::vector<GraphicsCase> cases, std::uint64_t seed,
               graphics::Device& device, std::vector<std::string> command) {
   NewRecording made = describe_recording("rocm", device.name(), seed, std::move(command));
   Recording recording(options.results, std::move(made.manifest));
   const std::int64_t start_ns = pin::raw_clock_ns();
   MachineHealth health{SystemView()};
   std::mt19937_64 random(seed);
-  Counts counts;
+  FiniteJobCounts counts;
   std::string unsafe;
   for (std::uint32_t run = 0; run < options.runs; ++run) {
     std::shuffle(cases.begin(), cases.end(), random);
     for (const GraphicsCase& wanted : cases) {
-      if (stop_signal != 0 || !unsafe.empty()) break;
+      if (end_requested() || !unsafe.empty()) break;
       GraphicsResult result = run_graphics_case({.wanted = wanted,
                                                  .events = options.events,
                                                  .run = run,
@@ -116,19 +69,20 @@ int run_cases(const GraphicsOptions& options, std::vector<GraphicsCase> cases, s
       for (analysis::SampleRow& sample : result.samples) sample.recording = recording.name();
       const auto rows = analysis::summarize_run(result.identity, result.samples, result.run_values);
       recording.add(rows, result.samples);
-      ++(result.identity.status == analysis::Status::kOk ? counts.ok : counts.failed);
-      counts.violations += analysis::total_violations(result.identity).value_or(0);
+      counts.add(result.identity);
       print_result(result, rows);
       unsafe = check_health(health);
     }
   }
   recording.write_manifest({{"finished_utc", utc_now()},
-                            {"interrupted", stop_signal != 0},
+                            {"interrupted", end_requested()},
                             {"stopped_for_safety", unsafe}});
-  return finish(counts, unsafe, recording);
+  const int exit_code = report_counts(counts, unsafe);
+  fmt::print("results: {}\n", recording.folder().string());
+  return exit_code;
 }
 
-int measure(const GraphicsOptions& options, std::vector<GraphicsCase> cases,
+int measure(const FiniteJobOptions& options, std::vector<GraphicsCase> cases,
             std::vector<std::string> command) {
   // Before this process is itself one of those who use the GPU.
   const GpuUsers others = find_gpu_users(SystemView());
@@ -155,35 +109,14 @@ int measure(const GraphicsOptions& options, std::vector<GraphicsCase> cases,
 }
 
 int graphics_main(int argc, char** argv) {
-  GraphicsOptions options;
+  FiniteJobOptions options;
+  options.events = 40;
   CLI::App app{"Measures how long system calls wait for graphics jobs on the memory."};
   app.footer(kFooter);
   add_options(app, options);
   std::vector<GraphicsCase> cases = all_graphics_cases();
-  try {
-    app.parse(argc, argv);
-    CaseFilter(options.filter).keep_selected(cases, [](const auto& one) { return one.name(); });
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
-    return kExitUsage;
-  }
-  if (cases.empty()) {
-    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
-    return kExitUsage;
-  }
-  if (options.list) {
-    for (const GraphicsCase& one : cases) {
-      fmt::print("{:<62} {}\n", one.name(), one.perturbation->summary);
-    }
-    return kExitOk;
-  }
-  struct sigaction action {};
-  action.sa_handler = request_stop;
-  action.sa_flags = SA_RESTART;  // the case that runs is finished
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
+  if (const auto ended = choose_cases(app, options, cases, argc, argv)) return *ended;
+  end_on_signals();
   return measure(options, std::move(cases), {argv, argv + argc});
 }
 
