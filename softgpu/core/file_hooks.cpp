@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include "softgpu/core/file_hooks.hpp"
 
+#include <fcntl.h>
 #include <linux/falloc.h>
 #include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <limits>
@@ -82,11 +85,13 @@ void plan_ftruncate(const SyscallArguments& arguments, HookPlan& plan) {
 }
 
 void plan_truncate(const SyscallArguments& arguments, HookPlan& plan) {
-  const auto* path = reinterpret_cast<const char*>(arguments[0]);  // only the kernel follows it
+  // The path may be any number: only the kernel may follow it, not a sanitizer's wrapper of
+  // statfs(2), which reads it.
+  const std::uint64_t path = arguments[0];
   File file;
   struct statfs filesystem {};
-  file.other_device = statfs(path, &filesystem) == 0 && has_other_devices(filesystem);
-  if (stat(path, &file.status) == 0) {
+  file.other_device = syscall(SYS_statfs, path, &filesystem) == 0 && has_other_devices(filesystem);
+  if (syscall(SYS_newfstatat, AT_FDCWD, path, &file.status, 0) == 0) {
     plan_new_size(file, arguments[1], plan);
   }
 }

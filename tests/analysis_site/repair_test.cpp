@@ -95,7 +95,7 @@ TEST_F(RepairTest, WhereverTheSummaryEndsEveryWholeRunStays) {
   const std::vector<std::size_t> ends = ends_of_runs();
   ASSERT_EQ(ends.size(), 6U);
   const std::size_t header = summary_.find('\n') + 1;
-  for (std::size_t size = header; size <= summary_.size(); size += 37) {
+  for (std::size_t size = header; size <= summary_.size(); size += 211) {
     store(summary_.substr(0, size), samples_);
     const RepairReport report = repair_recording(recording_);
     const auto whole =
@@ -107,7 +107,7 @@ TEST_F(RepairTest, WhereverTheSummaryEndsEveryWholeRunStays) {
 
 TEST_F(RepairTest, WhereverTheSamplesEndTheRecordingIsValid) {
   const std::size_t header = samples_.find('\n') + 1;
-  for (std::size_t size = header; size <= samples_.size(); size += 53) {
+  for (std::size_t size = header; size <= samples_.size(); size += 211) {
     store(summary_, samples_.substr(0, size));
     repair_recording(recording_);
     expect_valid("samples cut at " + std::to_string(size));
