@@ -67,6 +67,22 @@ bool call_pageout(const CallMemory& memory) {
   return madvise(memory.begin, memory.size_bytes, MADV_PAGEOUT) == 0;
 }
 
+// Pages stay in a batch of the CPU that touched them first, where MADV_PAGEOUT finds those of its
+// own CPU only; an mbind that may move, of other memory, empties all (mm/mempolicy.c do_mbind,
+// lru_cache_disable).
+void empty_page_batches(const CallMemory&) {
+  alignas(kPageBytes) static char page[kPageBytes];
+  syscall(SYS_mbind, page, sizeof(page), MPOL_DEFAULT, nullptr, 0UL, MPOL_MF_MOVE);
+}
+std::uint64_t pages_swapped() {  // the machine's: the kernel counts no others
+  std::ifstream counters("/proc/vmstat");
+  std::string name;
+  for (std::uint64_t value = 0; counters >> name >> value;) {
+    if (name == "pswpout") return value;
+  }
+  return 0;
+}
+
 bool map_at(char* begin, std::size_t size_bytes, bool huge) {
   return mmap(begin, size_bytes, PROT_READ | PROT_WRITE,
               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) != MAP_FAILED &&
@@ -89,6 +105,12 @@ bool call_move_pages(const CallMemory&) {
   return syscall(SYS_move_pages, 0, page_addresses.size(), page_addresses.data(), page_nodes.data(),
                  page_states.data(), MPOL_MF_MOVE) == 0;
 }
+// Of the pages on the wanted node (mm/migrate.c do_pages_move() says of each where it is): since
+// the states are cleared before each call, the difference is the call's.
+void clear_states(const CallMemory&) { std::fill(page_states.begin(), page_states.end(), -1); }
+std::uint64_t pages_moved() {
+  return static_cast<std::uint64_t>(std::count(page_states.begin(), page_states.end(), node));
+}
 void to_the_other_node(const CallMemory&) {
   node = 1 - node;
   std::fill(page_nodes.begin(), page_nodes.end(), node);
@@ -96,23 +118,26 @@ void to_the_other_node(const CallMemory&) {
 
 constexpr std::array kCalls = {
     MmCall{"getpid", "nothing: what a call and the noise of this machine cost", kSweepWrite, always,
-           call_getpid, nothing, "no notifier"},
-    MmCall{"fork", "raw fork, the child exits at once", kSweepWrite, always, call_fork, reap,
-           "mm/memory.c copy_page_range, PROTECTION_PAGE over the mapping"},
-    MmCall{"mprotect_read", "mprotect(PROT_READ); vCPUs read", kSweepRead, always, protect_read,
-           allow, "mm/mprotect.c, PROTECTION_VMA"},
-    MmCall{"mprotect_none", "mprotect(PROT_NONE); vCPUs stay away", kSweepAway, always,
+           nothing, call_getpid, nothing, "no notifier"},
+    MmCall{"fork", "raw fork, the child exits at once", kSweepWrite, always, nothing, call_fork,
+           reap, "mm/memory.c copy_page_range, PROTECTION_PAGE over the mapping"},
+    MmCall{"mprotect_read", "mprotect(PROT_READ); vCPUs read", kSweepRead, always, nothing,
+           protect_read, allow, "mm/mprotect.c, PROTECTION_VMA"},
+    MmCall{"mprotect_none", "mprotect(PROT_NONE); vCPUs stay away", kSweepAway, always, nothing,
            protect_none, allow, "mm/mprotect.c, PROTECTION_VMA"},
     MmCall{"dontneed", "madvise(MADV_DONTNEED); vCPUs write into zero pages", kSweepWrite, always,
-           call_dontneed, nothing, "mm/memory.c zap_page_range_single, CLEAR"},
-    MmCall{"munmap", "munmap; vCPUs stay away", kSweepAway, always, call_munmap, map_again,
+           nothing, call_dontneed, nothing, "mm/memory.c zap_page_range_single, CLEAR"},
+    MmCall{"munmap", "munmap; vCPUs stay away", kSweepAway, always, nothing, call_munmap, map_again,
            "mm/memory.c unmap_vmas, UNMAP"},
     MmCall{"mremap", "mremap(MREMAP_DONTUNMAP) to another place; vCPUs write into zero pages",
-           kSweepWrite, always, call_mremap, drop_moved, "mm/mremap.c move_page_tables, UNMAP"},
+           kSweepWrite, always, nothing, call_mremap, drop_moved,
+           "mm/mremap.c move_page_tables, UNMAP"},
     MmCall{"move_pages", "move_pages to the other NUMA node", kSweepWrite, needs_two_nodes,
-           call_move_pages, to_the_other_node, "mm/rmap.c try_to_migrate_one, CLEAR, once a page"},
+           clear_states, call_move_pages, to_the_other_node,
+           "mm/rmap.c try_to_migrate_one, CLEAR, once a page", pages_moved},
     MmCall{"pageout", "madvise(MADV_PAGEOUT); vCPUs read the pages back from swap", kSweepWrite,
-           needs_swap, call_pageout, nothing, "mm/rmap.c try_to_unmap_one, CLEAR, once a page"},
+           needs_swap, empty_page_batches, call_pageout, nothing,
+           "mm/rmap.c try_to_unmap_one, CLEAR, once a page", pages_swapped},
 };
 
 }  // namespace

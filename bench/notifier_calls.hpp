@@ -26,12 +26,16 @@ struct MmCall {
   SweepOrder order;
   /// Empty, or why it cannot be made here.
   std::string (*unavailable)();
+  /// What has to be done first, untimed.
+  void (*prepare)(const CallMemory& memory);
   /// Makes the call; nothing else is timed. False, with errno, when it failed.
   bool (*perform)(const CallMemory& memory);
   /// Waits for what the call left, and maps the memory again if it went.
   void (*finish)(const CallMemory& memory);
   /// Where the kernel calls the notifier.
   std::string_view source;
+  /// Pages that it has taken so far, for a call that may leave some or all and yet succeed.
+  std::uint64_t (*pages_so_far)() = nullptr;
 };
 
 std::span<const MmCall> mm_calls();

@@ -63,7 +63,12 @@ double quantile(std::vector<double>& values, double part) {
 struct Samples {
   std::vector<double> call_ns;
   std::vector<double> stall_ns;
+  std::vector<double> pages;  // of a call that may leave some
 };
+
+std::uint64_t pages_so_far(const MmCall& call) {
+  return call.pages_so_far != nullptr ? call.pages_so_far() : 0;
+}
 
 /// One event: everything mapped everywhere, the call, and a round of every vCPU after it.
 void measure(const MmCall& call, const CallMemory& memory, Sweepers& sweepers, bool has_vcpus,
@@ -75,10 +80,15 @@ void measure(const MmCall& call, const CallMemory& memory, Sweepers& sweepers, b
   sweepers.give(call.order);
   sweepers.wait_round();
   sweepers.give(call.order);
+  call.prepare(memory);
+  const std::uint64_t pages_before = pages_so_far(call);
   const auto before = Clock::now();
   const bool done = call.perform(memory);
   const auto after = Clock::now();
   if (!done) throw std::runtime_error(fmt::format("{}: {}", call.name, std::strerror(errno)));
+  if (call.pages_so_far != nullptr) {
+    samples.pages.push_back(static_cast<double>(pages_so_far(call) - pages_before));
+  }
   sweepers.wait_round();
   if (has_vcpus) samples.stall_ns.push_back(static_cast<double>(sweepers.longest_gap_ns()));
   sweepers.give(kSweepAway);
@@ -88,6 +98,14 @@ void measure(const MmCall& call, const CallMemory& memory, Sweepers& sweepers, b
 
 void report(benchmark::State& state, Samples& samples, const CallMemory& memory) {
   constexpr double kPageBytes = 4096;
+  if (!samples.pages.empty()) {
+    // The time of a call that took nothing is not what the row says it is.
+    if (quantile(samples.pages, 1) == 0) {
+      state.SkipWithError("skipped: no call took a page");
+      return;
+    }
+    state.counters["pages_p50"] = quantile(samples.pages, 0.5);
+  }
   state.counters["call_p50_ns"] = quantile(samples.call_ns, 0.5);
   state.counters["call_max_ns"] = quantile(samples.call_ns, 1);
   state.counters["call_p50_ns_per_page"] =

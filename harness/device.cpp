@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <hsakmt.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -32,15 +33,29 @@ constexpr const char* kCallsWhileAKernelRuns =
     // runtime's does (clr SvmPrefetchAsyncCommand).
     "hipStreamCreateWithFlags,hipMemAdvise,hipMemPrefetchAsync";
 
+/// What keeps HIP from a GPU, by what the driver left in /dev. amdgpu makes /dev/kfd when it is
+/// loaded, whether it finds a GPU or not (amdgpu_drv.c amdgpu_init(), amdgpu_amdkfd.c
+/// amdgpu_amdkfd_init()).
+std::string why_no_gpu() {
+  if (access("/dev/kfd", F_OK) != 0) {
+    return "There is no /dev/kfd: the amdgpu driver is not loaded, or a container was not given it "
+           "(--device=/dev/kfd --device=/dev/dri).";
+  }
+  if (access("/dev/kfd", R_OK | W_OK) != 0) {
+    return "This user may not open /dev/kfd: the groups render and video may.";
+  }
+  return "/dev/kfd is there and the amdgpu driver with it, but it has no GPU that ROCm supports "
+         "(rocminfo and the kernel's log say what it found).";
+}
+
 int count_devices() {
   int devices = 0;
   const hipError_t code = hipGetDeviceCount(&devices);
   if (code != hipSuccess) (void)hipGetLastError();
   if (code == hipSuccess && devices > 0) return devices;
-  throw std::runtime_error(
-      fmt::format("HIP finds no GPU ({}). Needed: a GPU that ROCm supports, the amdgpu driver "
-                  "(/dev/kfd) and the right to open it (groups render and video).",
-                  code == hipSuccess ? "no device" : hipGetErrorName(code)));
+  throw std::runtime_error(fmt::format("HIP finds no GPU ({}). {}",
+                                       code == hipSuccess ? "no device" : hipGetErrorName(code),
+                                       why_no_gpu()));
 }
 
 void open_thunk() {

@@ -107,9 +107,9 @@ int kvm_calls_start(int vcpu, const struct kvm_start* start) {
   system.gdt = (struct kvm_dtable){.base = start->gdt, .limit = 3 * 8 - 1};
   system.idt = (struct kvm_dtable){.base = start->idt, .limit = 256 * 16 - 1};
   system.cr3 = start->page_table_root;
-  system.cr4 = 1 << 5;                                                // physical address extension
+  system.cr4 = 1 << 5;  // physical address extension
   system.cr0 = 1u | 1u << 1 | 1u << 4 | 1u << 5 | 1u << 16 | 1u << 31;  // PE MP ET NE WP PG
-  system.efer = 1 << 8 | 1 << 10;                                     // long mode: on, active
+  system.efer = 1 << 8 | 1 << 10;                                       // long mode: on, active
   return result(ioctl(vcpu, KVM_SET_SREGS, &system));
 }
 

@@ -29,6 +29,24 @@ std::string kernel_error(const char* what, int error) {
   return std::string(what) + ": " + std::strerror(-error);
 }
 
+const char* what_kvm_needs(int error, bool virtualises) {
+  switch (error) {
+    case -EACCES:
+    case -EPERM:
+      return "this user may not open it: the group kvm may";
+    case -ENOTSUP:
+      return "what is there is not KVM, or a KVM of another version";
+    default:
+      return virtualises
+                 ? "the CPU announces virtualisation: load kvm_amd or kvm_intel; where the "
+                   "kernel's "
+                   "log says that it is disabled, the firmware has it off"
+                 : "the CPU announces neither SVM nor VMX: in a virtual machine, its host must "
+                   "have "
+                   "nested virtualisation on (kvm_amd or kvm_intel nested=1, QEMU -cpu host)";
+  }
+}
+
 unsigned char* map_own_memory() {
   void* memory = mmap(nullptr, kOwnBytes, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -39,6 +57,11 @@ unsigned char* map_own_memory() {
 }
 
 }  // namespace
+
+std::string why_no_kvm(int error, bool virtualises) {
+  return kernel_error("/dev/kvm cannot be used", error) + " (" +
+         what_kvm_needs(error, virtualises) + ")";
+}
 
 std::unique_ptr<Machine> Machine::make(std::span<const unsigned char> image,
                                        const MachineOptions& options, std::string& problem) {
@@ -61,8 +84,7 @@ Machine::~Machine() {
 std::string Machine::open(std::span<const unsigned char> image, const MachineOptions& options) {
   kvm_ = kvm_calls_open();
   if (kvm_ < 0) {
-    return kernel_error("/dev/kvm cannot be used", kvm_) +
-           (kvm_ == -EACCES ? " (the group kvm may)" : " (is virtualisation on, also nested?)");
+    return why_no_kvm(kvm_, cpu_virtualises());
   }
   machine_ = kvm_calls_create_machine(kvm_);
   if (machine_ < 0) {

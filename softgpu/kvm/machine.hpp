@@ -29,6 +29,9 @@ struct CounterScale {
 /// What Machine::add_mapping_around() says of an address where the process has nothing.
 inline constexpr const char* kPageNotPresent = "page not present";
 
+/// What opening /dev/kvm failed with (a negative errno), and what to do about it.
+std::string why_no_kvm(int error, bool virtualises);
+
 struct MachineOptions {
   std::uint32_t slot_limit = UINT32_MAX;  // fewer than the kernel's, for tests
 };

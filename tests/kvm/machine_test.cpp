@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <thread>
 
 #include "softgpu/kvm/guest_image.hpp"
@@ -251,6 +252,18 @@ TEST(Machine, SaysWhenItsSlotsAreUsedUp) {
             "all 3 memory slots of the virtual machine are in use");
   machine->remove_memory(begin, kPage);
   EXPECT_EQ(machine->add_memory(begin + 2 * kPage, kPage), "");
+}
+
+TEST(Machine, SaysWhatADeviceThatCannotBeOpenedNeeds) {
+  using softgpu::kvm::why_no_kvm;
+  const auto tells = [](const std::string& text, const char* part) {
+    return text.find(part) != std::string::npos;
+  };
+  EXPECT_TRUE(tells(why_no_kvm(-EACCES, true), "Permission denied (this user may not open it"));
+  EXPECT_TRUE(tells(why_no_kvm(-ENOENT, true), "load kvm_amd or kvm_intel"));
+  EXPECT_TRUE(tells(why_no_kvm(-ENOENT, false), "neither SVM nor VMX"));
+  EXPECT_TRUE(tells(why_no_kvm(-ENOENT, false), "nested=1"));
+  EXPECT_TRUE(tells(why_no_kvm(-ENOTSUP, true), "is not KVM"));
 }
 
 TEST(Machine, RefusesWhatIsNoGuestImage) {

@@ -96,7 +96,12 @@ TEST_F(SweepersTest, EveryCallIsMadeAndLeavesTheMemoryUsable) {
     for (int event = 0; event < 2; ++event) {
       populate(*memory_);
       sweepers.give(call.order);
+      call.prepare(*memory_);
+      const std::uint64_t before = call.pages_so_far != nullptr ? call.pages_so_far() : 0;
       ASSERT_TRUE(call.perform(*memory_)) << call.name;
+      if (call.pages_so_far != nullptr) {
+        EXPECT_GE(call.pages_so_far(), before) << call.name;
+      }
       sweepers.wait_round();
       sweepers.give(kSweepAway);
       call.finish(*memory_);
@@ -104,6 +109,21 @@ TEST_F(SweepersTest, EveryCallIsMadeAndLeavesTheMemoryUsable) {
       EXPECT_EQ(wrong_pages(*memory_), "") << call.name;
     }
   }
+}
+
+// Without a vCPU nothing keeps a page from going.
+TEST(MmCalls, CountThePagesTheyTake) {
+  const CallMemory memory = map_call_memory(kPages * kPageBytes, false);
+  for (const MmCall& call : mm_calls()) {
+    if (call.pages_so_far == nullptr || !call.unavailable().empty()) continue;
+    populate(memory);
+    call.prepare(memory);
+    const std::uint64_t before = call.pages_so_far();
+    ASSERT_TRUE(call.perform(memory)) << call.name;
+    EXPECT_GE(call.pages_so_far() - before, kPages) << call.name;
+    call.finish(memory);
+  }
+  unmap_call_memory(memory);
 }
 
 TEST(CallMemory, IsMadeOfHugePagesOrOfNone) {

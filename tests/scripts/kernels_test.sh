@@ -83,8 +83,8 @@ test_bad_usage() {
 # The programs that the machine would need, and a QEMU that does as its first argument says.
 shadow_machine() { # SCRIPT-OF-QEMU
   local program
-  for program in bench/notifier_bench_softgpu analysis/notifier_validate analysis/compare/notifier_compare \
-    analysis/site/notifier_site; do
+  for program in bench/notifier_bench_softgpu softgpu/guest_helper analysis/notifier_validate \
+    analysis/compare/notifier_compare analysis/site/notifier_site; do
     mkdir -p "$NOTIFIER_BUILD/${program%/*}"
     printf '#!/bin/bash\nexit 0\n' >"$NOTIFIER_BUILD/$program"
     chmod +x "$NOTIFIER_BUILD/$program"
@@ -101,6 +101,22 @@ END
   export NOTIFIER_ACCELERATOR=tcg
 }
 
+# Boots, but for what FAILURES-FILE says, and leaves a status.
+shadow_good_machine() {
+  shadow_machine "
+    case \"\$*\" in */old/*) echo 9.1.0-amd64 ;; *) echo 9.2.0-amd64 ;; esac
+    echo boot >>$scratch/boots
+    if [ -s $scratch/panics ]; then sed -i 1d $scratch/panics; echo 'Kernel panic - not syncing: int3' && exit; fi
+    touch $scratch/came_to_its_end"
+  shadow_command debugfs <<END
+[ -e $scratch/came_to_its_end ] || exit 0
+rm $scratch/came_to_its_end
+mkdir -p "\${2#rdump /out }/out"
+echo 0 >"\${2#rdump /out }/out/status"
+END
+}
+boots_made() { wc -l <"$scratch/boots"; }
+
 test_kernels_that_cannot_be_had_and_that_panic_are_rows() {
   [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
   shadow_apt
@@ -113,6 +129,7 @@ test_kernels_that_cannot_be_had_and_that_panic_are_rows() {
     "$scratch/folder/kernels.csv" || fail "no skipped row: $(cat "$scratch/folder/kernels.csv")"
   grep -q '^old,whole,,1,failed,[0-9]*,"the machine did not come to its end: Kernel panic' \
     "$scratch/folder/kernels.csv" || fail "no failed row: $(cat "$scratch/folder/kernels.csv")"
+  [ "$(grep -c '^old,' "$scratch/folder/kernels.csv")" = 3 ] || fail "not three attempts: $(cat "$scratch/folder/kernels.csv")"
   grep -q 'Kernel panic' "$scratch/folder/old.1/console" || fail "the console was not kept"
 }
 
@@ -125,6 +142,55 @@ test_a_machine_that_hangs_is_ended_and_keeps_its_console() {
   expect_status 1
   grep -q 'the machine ended with 124' "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
   grep -q booting "$scratch/folder/old.1/console" || fail "the console was not kept"
+}
+
+test_only_the_missing_boots_are_made() {
+  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  shadow_apt
+  shadow_good_machine
+  make_list
+  kernels --boots 1 --only old --only new "$scratch/folder"
+  expect_status 0
+  [ "$(boots_made)" = 2 ] || fail "$(boots_made) boots instead of 2"
+  kernels --boots 2 --only old --only new "$scratch/folder"
+  expect_status 0
+  [ "$(boots_made)" = 4 ] || fail "$(boots_made) boots instead of 4"
+  kernels --boots 2 --only old --only new "$scratch/folder"
+  expect_status 0
+  [ "$(boots_made)" = 4 ] || fail "a complete folder was booted again"
+  grep -q '^old,whole,9.1.0-amd64,2,ok,' "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
+  kernels --boots 2 --only old --only new "$scratch/folder" -- --events 3
+  expect_status 2
+  expect_output 'was made with the options'
+}
+
+test_a_boot_that_panics_is_a_row_and_made_again() {
+  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  shadow_apt
+  shadow_good_machine
+  make_list
+  echo once >"$scratch/panics"
+  kernels --boots 1 --only old --only new "$scratch/folder"
+  expect_status 0
+  [ "$(boots_made)" = 3 ] || fail "$(boots_made) boots instead of 3"
+  grep -q ',1,failed,[0-9]*,"the machine did not come to its end: Kernel panic - not syncing: int3; see new.1/console"' \
+    "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
+  grep -q '^new,split,9.2.0-amd64,2,ok,' "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
+  grep -q 'Kernel panic' "$scratch/folder/new.1/console" || fail "the console was not kept"
+}
+
+test_an_interrupted_boot_is_a_row() {
+  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  shadow_apt
+  shadow_good_machine
+  make_list
+  mkdir -p "$scratch/folder/old.1"
+  echo 9.1.0-amd64 >"$scratch/folder/old.1/console"
+  kernels --boots 1 --only old --only new "$scratch/folder"
+  expect_status 0
+  grep -q '^old,whole,9.1.0-amd64,1,failed,0,"interrupted; see old.1/console"' "$scratch/folder/kernels.csv" ||
+    fail "$(cat "$scratch/folder/kernels.csv")"
+  grep -q '^old,whole,9.1.0-amd64,2,ok,' "$scratch/folder/kernels.csv" || fail "$(cat "$scratch/folder/kernels.csv")"
 }
 
 run_test "$1"
