@@ -76,6 +76,7 @@ hipError_t to_hip_error(MemoryError error) {
     case MemoryError::kOutOfMemory:
       return hipErrorOutOfMemory;  // what clr makes of a lock that fails
     case MemoryError::kCannotMigrate:
+    case MemoryError::kPartOfRange:
       return hipErrorNotSupported;
   }
   return hipErrorUnknown;

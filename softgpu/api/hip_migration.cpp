@@ -70,7 +70,8 @@ hipError_t prefetch(const void* pointer, std::size_t size_bytes, int ordinal, hi
   }
   const Interval bytes = bytes_of(pointer, size_bytes);
   Memory& memory = device().memory();
-  if (!memory.find(bytes.begin)) {
+  const std::optional<RangeInfo> range = memory.find(bytes.begin);
+  if (!range || (range->origin == RangeOrigin::kSvmAttributes && !memory.retry_faults())) {
     return hipErrorNotSupported;  // memory of the program's own (kfd_facts §7)
   }
   if (const MemoryError error = memory.check_prefetch(bytes, *location);

@@ -1,34 +1,22 @@
 // SPDX-License-Identifier: MIT
 // The thunk's functions that the harness uses. Node 0 is the CPU, the others are the software GPU's
 // devices.
-#include <hsakmt.h>
-
 #include <algorithm>
 #include <cstring>
 #include <iterator>
 #include <string_view>
 
+#include "softgpu/api/hsakmt_call.hpp"
 #include "softgpu/core/clock.hpp"
-#include "softgpu/core/device.hpp"
 
 using namespace softgpu;  // the entry points below are in no namespace
+using namespace softgpu::api;
 
 namespace {
-
-constexpr HSAuint32 kCpuNode = 0;
-constexpr HSAuint32 kFirstGpuNode = 1;
-
-HSAuint32 nodes() { return kFirstGpuNode + device().settings().devices; }
-bool is_gpu(HSAuint32 node) { return node >= kFirstGpuNode && node < nodes(); }
 
 // AMDKFD_IOC_GET_VERSION of Linux 6.1, which has the queue events (kfd_facts §5).
 constexpr HSAuint32 kInterfaceMajor = 1;
 constexpr HSAuint32 kInterfaceMinor = 11;
-
-template <typename Body>
-HSAKMT_STATUS call(Body&& body) {
-  return start_device().empty() ? body() : HSAKMT_STATUS_KERNEL_IO_CHANNEL_NOT_OPENED;
-}
 
 void name_node(HsaNodeProperties& node, std::string_view name) {
   std::copy(name.begin(), name.end(), reinterpret_cast<char*>(node.AMDName));
@@ -52,15 +40,15 @@ void describe_gpu(HsaNodeProperties& node) {
 extern "C" {
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtOpenKFD() {
-  return call([] { return HSAKMT_STATUS_SUCCESS; });
+  return thunk_call([] { return HSAKMT_STATUS_SUCCESS; });
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtCloseKFD() {
-  return call([] { return HSAKMT_STATUS_SUCCESS; });
+  return thunk_call([] { return HSAKMT_STATUS_SUCCESS; });
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtGetVersion(HsaVersionInfo* VersionInfo) {
-  return call([=] {
+  return thunk_call([=] {
     if (VersionInfo == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
@@ -71,7 +59,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetVersion(HsaVersionInfo* VersionInfo) {
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtAcquireSystemProperties(HsaSystemProperties* SystemProperties) {
-  return call([=] {
+  return thunk_call([=] {
     if (SystemProperties == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
@@ -82,12 +70,12 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtAcquireSystemProperties(HsaSystemProperties* Syste
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtReleaseSystemProperties() {
-  return call([] { return HSAKMT_STATUS_SUCCESS; });
+  return thunk_call([] { return HSAKMT_STATUS_SUCCESS; });
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtGetNodeProperties(HSAuint32 NodeId,
                                                 HsaNodeProperties* NodeProperties) {
-  return call([=] {
+  return thunk_call([=] {
     if (NodeProperties == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
@@ -106,7 +94,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetNodeProperties(HSAuint32 NodeId,
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtGetClockCounters(HSAuint32 NodeId, HsaClockCounters* Counters) {
-  return call([=] {
+  return thunk_call([=] {
     if (Counters == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
@@ -123,7 +111,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetClockCounters(HSAuint32 NodeId, HsaClockCounter
 }
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtGetXNACKMode(HSAint32* enable) {
-  return call([=] {
+  return thunk_call([=] {
     if (enable == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }
@@ -134,7 +122,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetXNACKMode(HSAint32* enable) {
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtSetXNACKMode(HSAint32 enable) {
   // kfd_chardev.c kfd_ioctl_set_xnack_mode: a negative value only asks, -EBUSY with queues.
-  return call([=] {
+  return thunk_call([=] {
     return enable < 0 || device().set_retry_faults(enable != 0) ? HSAKMT_STATUS_SUCCESS
                                                                 : HSAKMT_STATUS_ERROR;
   });
@@ -144,7 +132,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtSetXNACKMode(HSAint32 enable) {
 HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd);
 
 HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd) {
-  return call([=] {
+  return thunk_call([=] {
     if (fd == nullptr) {
       return HSAKMT_STATUS_INVALID_PARAMETER;
     }

@@ -146,7 +146,19 @@ FaultServer::Lookup FaultServer::find_window(RetryFault& fault, Window& window) 
   return Lookup::kNoRange;
 }
 
-/// Under the registry lock: the block around the page, without what is unmapped.
+/// svm_range_best_restore_location of kfd_svm.c: the preferred location wins, memory with plain
+/// access goes to the device that faults, memory with access in place stays.
+std::uint8_t FaultServer::best_location(const Range& range, std::uint64_t page,
+                                        std::uint32_t device) {
+  if (!range.can_migrate()) {
+    return Location::kUndefined;
+  }
+  const std::uint8_t preferred = range.attributes[page].preferred;
+  const bool follows = (range.access.migrating & DeviceAccess::bit(device)) != 0;
+  return preferred == Location::kUndefined && follows ? Location::of_device(device) : preferred;
+}
+
+/// Under the registry lock: the pages around the fault that its granularity takes in.
 FaultServer::Lookup FaultServer::look_at(RetryFault& fault, Range& range, std::uint64_t page,
                                          Window& window) {
   const std::uint64_t rights =
@@ -154,7 +166,7 @@ FaultServer::Lookup FaultServer::look_at(RetryFault& fault, Range& range, std::u
   if (range.invalid != 0 || (range.entries[page] & rights) == rights) {
     return Lookup::kPresent;
   }
-  if (!range.retries) {
+  if (!range.retries || !range.access.any()) {
     return Lookup::kNotRetried;
   }
   const std::uint64_t due_ns = range.validated_ns[range.block_of(page)] + window_ns_;
@@ -170,18 +182,18 @@ FaultServer::Lookup FaultServer::look_at(RetryFault& fault, Range& range, std::u
             .has_valid = false,
             .writable = true};
   window.resident = Pte::is_resident(range.entries[page]);
-  window.preferred = range.can_migrate() ? range.preferred[page] : Location::kUndefined;
-  const auto same_block = [&](std::uint64_t other) {
+  window.target = best_location(range, page, fault.device);
+  const auto belongs = [&](std::uint64_t other) {
     const std::uint64_t entry = range.entries[other];
     window.has_valid = window.has_valid || (entry & Pte::kValid) != 0;
-    return range.block_of(other) == range.block_of(page) &&
+    return range.same_grain(page, other) &&
            (window.resident ? Pte::is_resident(entry) : Pte::is_at_home(entry)) &&
-           (!range.can_migrate() || range.preferred[other] == window.preferred);
+           best_location(range, other, fault.device) == window.target;
   };
-  while (window.first_page > 0 && same_block(window.first_page - 1)) {
+  while (window.first_page > 0 && belongs(window.first_page - 1)) {
     --window.first_page;
   }
-  while (window.end_page < range.page_count && same_block(window.end_page)) {
+  while (window.end_page < range.page_count && belongs(window.end_page)) {
     ++window.end_page;
   }
   return Lookup::kFound;
@@ -223,8 +235,8 @@ bool FaultServer::migrate(Window& window) {
   const PageRun run{window.range, window.first_page, window.end_page};
   const Interval keep{window.begin(), window.end()};
   const bool moved =
-      parts_.migrator.to_device(run, Location::device(window.preferred),
-                                MigrateTrigger::kPageFaultGpu, keep) == Migrator::Outcome::kMoved;
+      parts_.migrator.to_device(run, Location::device(window.target), MigrateTrigger::kPageFaultGpu,
+                                keep) == Migrator::Outcome::kMoved;
   const std::lock_guard lock(parts_.registry.lock());
   window.invalidations = window.range->invalidations;  // migration is one itself
   return moved;

@@ -53,12 +53,11 @@ class FaultServer {
     std::uint64_t invalidations = 0;
     bool has_valid = false;  // some entries: the audit compares them
     bool writable = true;
-    bool resident = false;                          // all of them are in device memory
-    std::uint8_t preferred = Location::kUndefined;  // of the page
+    bool resident = false;                       // all of them are in device memory
+    std::uint8_t target = Location::kUndefined;  // where the page is to be
 
-    /// Whether the pages are to move to the device first: KFD's svm_range_best_restore_location,
-    /// for memory with access in place.
-    bool moves() const { return !resident && Location::is_device(preferred); }
+    /// Whether the pages are to move to the device first.
+    bool moves() const { return !resident && Location::is_device(target); }
 
     void clip_to(const Vma& vma);
     std::uintptr_t begin() const { return range->host_begin + first_page * kPageSize; }
@@ -75,6 +74,7 @@ class FaultServer {
   bool serve(RetryFault& fault);
   Lookup find_window(RetryFault& fault, Window& window);
   std::optional<TranslationFault> find_mapping(const RetryFault& fault, Vma& vma) const;
+  static std::uint8_t best_location(const Range& range, std::uint64_t page, std::uint32_t device);
   Lookup look_at(RetryFault& fault, Range& range, std::uint64_t page, Window& window);
   std::optional<TranslationFault> adopt(const RetryFault& fault);
   bool validate(RetryFault& fault, Window& window);

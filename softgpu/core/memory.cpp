@@ -70,8 +70,14 @@ std::unique_ptr<Range> Memory::make_range(RangeKind kind, RangeOrigin origin,
   } else {
     range->staged.reset(new std::uint64_t[range->page_count]());
   }
-  if (origin == RangeOrigin::kManaged && engine_ == nullptr) {
-    range->preferred.reset(new std::uint8_t[range->page_count]());
+  if (origin == RangeOrigin::kManaged) {
+    range->access.in_place = all_devices();
+  } else if (range->retries) {
+    range->access.migrating = all_devices();  // svm_range_new of kfd_svm.c
+  }
+  const bool migrates = origin == RangeOrigin::kManaged || origin == RangeOrigin::kSvmAttributes;
+  if (migrates && engine_ == nullptr) {
+    range->attributes.reset(new PageAttributes[range->page_count]());
     range->resident_since.reset(new std::uint64_t[range->blocks()]());
   }
   return range;

@@ -32,6 +32,7 @@ enum class MemoryError {
   kNotMapped,  // the CPU has no (writable) memory there
   kOutOfMemory,
   kCannotMigrate,  // this memory, on this kernel or with this engine
+  kPartOfRange,    // what cannot be said of a part of a range, or not of one device alone
 };
 
 /// What a caller may know of a range.
@@ -42,6 +43,29 @@ struct RangeInfo {
   std::uintptr_t device_pointer;
   std::size_t size_bytes;
   std::uint32_t device;  // whose memory it is; 0 for memory of the host
+};
+
+/// What hsaKmtSVMSetAttr may say; what is not named stays as it is.
+struct SvmAttributes {
+  std::optional<std::uint8_t> preferred;    // Location
+  std::optional<std::uint8_t> granularity;  // log2 of pages
+  DeviceAccess access;                      // given
+  std::uint8_t no_access = 0;               // taken; a bit for each device
+  std::optional<bool> always_mapped;
+
+  bool of_whole_ranges() const {
+    return access.any() || no_access != 0 || always_mapped.has_value();
+  }
+};
+
+/// What holds for all of some pages (svm_range_get_attr of kfd_svm.c).
+struct SvmState {
+  std::uint8_t preferred = Location::kUndefined;
+  std::uint8_t prefetched = Location::kUndefined;
+  std::uint8_t granularity = PageAttributes::kDefaultGranularity;  // the least
+  DeviceAccess access;                                             // of all pages
+  bool all_always_mapped = false;
+  bool some_always_mapped = false;
 };
 
 class Memory {
@@ -63,13 +87,15 @@ class Memory {
   MemoryError register_host(std::uintptr_t pointer, std::size_t size_bytes);
   MemoryError unregister_host(std::uintptr_t pointer);
 
-  /// The steps that the thunk has for it, kHostRegister or kSvmAttributes (kfd_facts §1, §2): the
-  /// memory is notified from the first on, and the device reaches it only between the other two.
-  MemoryError register_unmapped(RangeOrigin origin, std::uintptr_t pointer, std::size_t size_bytes);
-  MemoryError map_registered(RangeOrigin origin, std::uintptr_t pointer);
-  MemoryError unmap_registered(RangeOrigin origin, std::uintptr_t pointer);
-  /// Whether these bytes are all of the newest range there.
-  bool is_whole(RangeOrigin origin, std::uintptr_t pointer, std::size_t size_bytes);
+  /// The thunk's steps of hipHostRegister (kfd_facts §1): the memory is notified from the first on,
+  /// and the device reaches it only between the other two.
+  MemoryError register_unmapped(std::uintptr_t pointer, std::size_t size_bytes);
+  MemoryError map_registered(std::uintptr_t pointer);
+  MemoryError unmap_registered(std::uintptr_t pointer);
+
+  /// Of whole pages of one SVM range, or of memory of the program's that is to become one.
+  MemoryError set_attributes(const Interval& bytes, const SvmAttributes& wanted);
+  SvmState attributes_of(const Interval& bytes);
   /// `device`: whose memory kVram is.
   MemoryError allocate(RangeOrigin origin, std::size_t size_bytes, std::uintptr_t& pointer,
                        std::uint32_t device);
@@ -112,7 +138,22 @@ class Memory {
 
   MemoryError look_up_once(Range& range);
   MemoryError insert_unmapped(Range& range);
+  MemoryError map_now(Range& range);
+  void take_mapping(Range& range);
+  std::uint8_t all_devices() const;
+  MemoryError find_or_make_svm(const Interval& bytes, Range*& range);
+  MemoryError make_svm(const Interval& bytes, Range*& range);
+  MemoryError check_attributes(const Range& range, const Interval& bytes,
+                               const SvmAttributes& wanted);
+  bool apply_attributes(Range& range, const Interval& bytes, const SvmAttributes& wanted);
   void forget_unmapped_svm();
+  template <typename Visit>
+  static void for_each_attributes(Range& range, const Interval& bytes, Visit&& visit) {
+    const std::uint64_t end_page = range.page_of(page_ceil(bytes.end));
+    for (std::uint64_t page = range.page_of(bytes.begin); page < end_page; ++page) {
+      visit(range.attributes[page]);
+    }
+  }
   RangeMap::iterator find_newest(RangeOrigin origin, std::uintptr_t pointer);
   std::unique_ptr<Range> take_newest(RangeOrigin origin, std::uintptr_t pointer);
   MemoryError allocate_vram(std::uint32_t device, std::size_t size_bytes, std::uintptr_t& pointer);

@@ -22,11 +22,13 @@ void clip_to_mapping(PageRun& run) {
 
 }  // namespace
 
-/// Under the registry lock: the managed range that has all of the bytes, none of them unmapped.
+/// Under the registry lock: the managed range, or that of SVM attributes, which has all of the
+/// bytes, none of them unmapped.
 Range* Memory::find_migratable(const Interval& bytes) {
   Range* range = registry_.find_host(bytes.begin);
-  if (range == nullptr || bytes.end > range->pointer + range->size_bytes ||
-      range->origin != RangeOrigin::kManaged) {
+  if (range == nullptr ||
+      (bytes.end > range->pointer + range->size_bytes && bytes.end != range->host_end()) ||
+      (range->origin != RangeOrigin::kManaged && range->origin != RangeOrigin::kSvmAttributes)) {
     return nullptr;
   }
   const std::uint64_t* entries = range->entries.get();
@@ -45,8 +47,7 @@ MemoryError Memory::set_preferred(const Interval& bytes, std::uint8_t location) 
   if (!range->can_migrate()) {
     return Location::is_device(location) ? MemoryError::kCannotMigrate : MemoryError::kNone;
   }
-  std::fill(range->preferred.get() + range->page_of(bytes.begin),
-            range->preferred.get() + range->page_of(page_ceil(bytes.end)), location);
+  for_each_attributes(*range, bytes, [=](PageAttributes& page) { page.preferred = location; });
   return MemoryError::kNone;
 }
 
@@ -92,7 +93,6 @@ Migrator::Outcome Memory::prefetch_first(std::uintptr_t& address, const Interval
   }
   run.end_page = std::min(run.end_page, run.first_page + migrator_.most_pages());
   clip_to_mapping(run);
-  run.range->prefetched_to = location;
   Migrator::Outcome outcome = Migrator::Outcome::kMoved;
   if (to_device) {
     outcome =
@@ -105,6 +105,12 @@ Migrator::Outcome Memory::prefetch_first(std::uintptr_t& address, const Interval
 }
 
 void Memory::prefetch(const Interval& bytes, std::uint8_t location) {
+  {
+    const std::lock_guard lock(registry_.lock());
+    if (Range* range = find_migratable(bytes); range != nullptr && range->can_migrate()) {
+      for_each_attributes(*range, bytes, [=](PageAttributes& page) { page.prefetched = location; });
+    }
+  }
   for (std::uintptr_t address = bytes.begin; address < bytes.end;) {
     switch (prefetch_first(address, bytes, location)) {
       case Migrator::Outcome::kMoved:

@@ -40,8 +40,8 @@ Migration Migrator::describe(const PageRun& run, std::uint32_t device, MigrateTr
           .size_bytes = run.size_bytes(),
           .from_node = Migration::kHostNode,
           .to_node = Migration::kHostNode,
-          .prefetch_node = node_of(run.range->prefetched_to),
-          .preferred_node = node_of(run.range->preferred[run.first_page]),
+          .prefetch_node = node_of(run.range->attributes[run.first_page].prefetched),
+          .preferred_node = node_of(run.range->attributes[run.first_page].preferred),
           .trigger = trigger};
 }
 

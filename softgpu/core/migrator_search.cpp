@@ -65,7 +65,7 @@ PageRun Migrator::first_run(std::uintptr_t address, std::uintptr_t end, Wanted w
   return first;
 }
 
-/// The pages in device memory around a page, of its block.
+/// The pages in device memory around a page, as far as its granularity reaches.
 PageRun Migrator::block_around(std::uintptr_t address) {
   const std::lock_guard lock(parts_.registry.lock());
   PageRun run;
@@ -75,13 +75,17 @@ PageRun Migrator::block_around(std::uintptr_t address) {
     if (!Pte::is_resident(range.entries[page])) {
       return;
     }
-    const std::uint64_t block = range.block_of(page);
     std::uint64_t first = page;
-    while (first > range.block_first_page(block) && Pte::is_resident(range.entries[first - 1]) &&
+    while (first > 0 && range.same_grain(page, first - 1) &&
+           Pte::is_resident(range.entries[first - 1]) &&
            device_of(range.entries[first - 1]) == device_of(range.entries[page])) {
       --first;
     }
-    run = {&range, first, run_end(range, first, range.block_end_page(block))};
+    std::uint64_t end = page + 1;
+    while (end < range.page_count && range.same_grain(page, end)) {
+      ++end;
+    }
+    run = {&range, first, run_end(range, first, end)};
   });
   return run;
 }

@@ -21,9 +21,10 @@ bool only_unmaps(const Range& range, InvalidationCause cause) {
   return range.kind == RangeKind::kSvm && cause == InvalidationCause::kUnmap;
 }
 
-/// With retry faults on, queues run on and waves fault (kfd_facts §2, branch B).
+/// With retry faults on, queues run on and waves fault, unless the range is to be mapped always
+/// (kfd_facts §2, branches A and B).
 bool keeps_queues(const Range& range, InvalidationCause cause) {
-  return range.retries || only_unmaps(range, cause);
+  return !range.stops_queues() || only_unmaps(range, cause);
 }
 
 UnmapTrigger unmap_trigger(InvalidationCause cause) {
@@ -193,7 +194,7 @@ bool Notifier::mark(std::span<const Interval> intervals, InvalidationCause cause
     flush = flush || (range.mapped && keeps_queues(range, cause));
     if (only_unmaps(range, cause)) {
       mark_unmapped(range, hit);
-    } else if (range.retries) {
+    } else if (!range.stops_queues()) {
       clear_pages(range, hit, 0);
     } else {
       mark_invalid(range, hit);
@@ -229,7 +230,7 @@ void Notifier::clear_pages(Range& range, const Interval& hit, std::uint64_t entr
   }
   range.pages = RangePages::kMixed;
   ++range.invalidations;
-  if (range.retries && hit.begin == range.host_begin && hit.end == range.host_end()) {
+  if (!range.stops_queues() && hit.begin == range.host_begin && hit.end == range.host_end()) {
     range.mapped = false;  // as svm_range_unmap_from_gpus: until the next fault nothing to announce
   }
 }

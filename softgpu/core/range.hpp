@@ -81,6 +81,25 @@ class Location {
   static constexpr std::uint32_t device(std::uint8_t location) { return location - 1u; }
 };
 
+/// What a program may say of each page of an SVM range (KFD_IOCTL_SVM_ATTR_*).
+struct PageAttributes {
+  // svms->default_granularity of kfd_svm.c: 2 MiB.
+  static constexpr std::uint8_t kDefaultGranularity = 9;
+
+  std::uint8_t preferred = Location::kUndefined;
+  std::uint8_t prefetched = Location::kUndefined;  // where it was asked to go last
+  std::uint8_t granularity = kDefaultGranularity;  // log2 of the pages that a fault moves
+};
+
+/// Devices, a bit for each, that an SVM range was opened to.
+struct DeviceAccess {
+  std::uint8_t migrating = 0;  // KFD_IOCTL_SVM_ATTR_ACCESS: a fault takes the page to the device
+  std::uint8_t in_place = 0;   // KFD_IOCTL_SVM_ATTR_ACCESS_IN_PLACE
+
+  static std::uint8_t bit(std::uint32_t device) { return static_cast<std::uint8_t>(1u << device); }
+  bool any() const { return (migrating | in_place) != 0; }
+};
+
 /// What the page-table entries of a range amount to, so that translation need not read them all.
 enum class RangePages { kNone, kAllWritable, kMixed };
 
@@ -134,12 +153,13 @@ struct Range {
   // Guarded by the registry lock.
   Words entries;  // Pte, one per page
   RangePages pages = RangePages::kNone;
-  bool has_unmapped = false;                          // some entries are Pte::kUnmapped
-  std::uint64_t resident_pages = 0;                   // entries that are Pte::kResident
-  std::uint8_t prefetched_to = Location::kUndefined;  // last
-  std::unique_ptr<std::uint8_t[]> preferred;          // Location of each page; null: cannot migrate
-  Words resident_since;                               // order of migration of each block, 0: never
-  bool retries = false;             // SVM with retry faults on: single entries become invalid
+  bool has_unmapped = false;                     // some entries are Pte::kUnmapped
+  std::uint64_t resident_pages = 0;              // entries that are Pte::kResident
+  std::unique_ptr<PageAttributes[]> attributes;  // of each page; null: cannot migrate
+  DeviceAccess access;                           // of SVM ranges
+  Words resident_since;                          // order of migration of each block, 0: never
+  bool retries = false;             // SVM with retry faults on: a missing page is a retry fault
+  bool always_mapped = false;       // KFD_IOCTL_SVM_FLAG_GPU_ALWAYS_MAPPED
   bool mapped = false;              // on the device; before, invalidations stop no queue
   std::uint64_t invalid = 0;        // invalidations since the last validation
   std::uint64_t invalidations = 0;  // all of them; tells the restore pass that something happened
@@ -169,7 +189,18 @@ struct Range {
   std::uintptr_t stale_copy = 0;
   std::uint64_t stale_page = 0;
 
-  bool can_migrate() const { return preferred != nullptr; }
+  bool can_migrate() const { return attributes != nullptr; }
+  /// svm_range_evict of kfd_svm.c: an invalidation stops queues, or clears the pages it names.
+  bool stops_queues() const { return !retries || always_mapped; }
+  std::uint8_t granularity_at(std::uint64_t page) const {
+    return can_migrate() ? attributes[page].granularity : PageAttributes::kDefaultGranularity;
+  }
+  /// Whether faults on both pages are served together.
+  bool same_grain(std::uint64_t page, std::uint64_t other) const {
+    const std::uint64_t first = host_begin >> kPageShift;
+    const unsigned granularity = granularity_at(page);
+    return (first + page) >> granularity == (first + other) >> granularity;
+  }
   std::uintptr_t page_address(std::uint64_t page) const { return host_begin + page * kPageSize; }
   std::uint64_t page_of(std::uintptr_t host_address) const {
     return (host_address - host_begin) >> kPageShift;

@@ -72,6 +72,7 @@ void SystemRanges::fill(Slot& slot, std::uintptr_t begin, std::uintptr_t end) {
   range.size_bytes = end - begin;
   range.page_count = range.size_bytes >> kPageShift;
   range.retries = true;
+  range.access.in_place = 0xFF;  // of every device
   range.pages = RangePages::kMixed;
   std::fill_n(slot.entries, kBlockPages, 0);
   slot.validated_ns = 0;

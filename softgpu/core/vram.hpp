@@ -20,6 +20,7 @@ class Vram {
   }
 
   VramPool& pool(std::uint32_t device) { return pools_[device]; }
+  std::uint32_t devices() const { return static_cast<std::uint32_t>(pools_.size()); }
   std::size_t bytes_each() const { return pools_.front().size_bytes(); }
 
   /// Whose memory an address is that lies in some pool.

@@ -94,8 +94,8 @@ PROCESS_TEST(ThunkMemory, RefusesWhatItCannotDo) {
   REQUIRE(hsaKmtRegisterMemory(memory, 0) == HSAKMT_STATUS_INVALID_PARAMETER);
   REQUIRE(set_attribute(memory + 8, HSA_SVM_ATTR_ACCESS, kGpuNode) ==
           HSAKMT_STATUS_INVALID_PARAMETER);
-  REQUIRE(set_attribute(memory, HSA_SVM_ATTR_ACCESS, 0) == HSAKMT_STATUS_NOT_SUPPORTED);
-  REQUIRE(set_attribute(memory, HSA_SVM_ATTR_PREFETCH_LOC, kGpuNode) ==
+  REQUIRE(set_attribute(memory, HSA_SVM_ATTR_ACCESS, 0) == HSAKMT_STATUS_INVALID_NODE_UNIT);
+  REQUIRE(set_attribute(memory, HSA_SVM_ATTR_SET_FLAGS, HSA_SVM_FLAG_GPU_RO) ==
           HSAKMT_STATUS_NOT_SUPPORTED);
   REQUIRE(set_attribute(memory, HSA_SVM_ATTR_ACCESS, kGpuNode) == HSAKMT_STATUS_SUCCESS);
   REQUIRE(set_attribute(memory, HSA_SVM_ATTR_ACCESS, kGpuNode, kPage) ==
