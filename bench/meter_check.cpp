@@ -41,7 +41,7 @@ std::string describe(const MeterCheck& check) {
                    report.method, report.slope, format_duration(report.constant_ns),
                    format_duration(report.residual_median_ns),
                    format_duration(report.detection_floor_ns),
-                   report.reliable ? "reliable" : "UNRELIABLE");
+                   report.reliable ? "reliable" : "UNRELIABLE (" + why_unreliable(report) + ")");
   }
   for (const std::string& refusal : check.refusals) text += "meter: left out: " + refusal + "\n";
   return text;
@@ -57,6 +57,8 @@ nlohmann::json to_json(const MeterCheck& check) {
                        {"residual_median_ns", report.residual_median_ns},
                        {"residual_largest_ns", report.residual_largest_ns},
                        {"detection_floor_ns", report.detection_floor_ns},
+                       {"ruler_slope", report.ruler_slope},
+                       {"why", why_unreliable(report)},
                        {"reliable", report.reliable}});
   }
   return {{"reliable", check.reliable()},

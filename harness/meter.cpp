@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "harness/meter.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "analysis/statistics.hpp"
@@ -11,17 +14,14 @@
 namespace notifier {
 namespace {
 
-struct Line {
-  double slope = 0;
-  bool defined = false;
-};
-
 /// Readings by what was asked for: 0, 50 µs ...
 using ReadingsByHold = std::map<double, std::vector<MeterPoint>>;
+/// One delay for all of a length.
+using Summary = std::optional<double> (*)(const std::vector<double>&);
 
-/// Least squares through the medians of each length: one late hold of several bends nothing.
-Line fit(const ReadingsByHold& readings) {
-  std::vector<std::pair<double, double>> medians;
+/// Least squares through one point for each length; nothing where all have one place.
+std::optional<double> fit_slope(const ReadingsByHold& readings, Summary summary) {
+  std::vector<std::pair<double, double>> places;
   double mean_x = 0;
   double mean_y = 0;
   for (const auto& [hold_ns, points] : readings) {
@@ -32,19 +32,30 @@ Line fit(const ReadingsByHold& readings) {
       delay.push_back(point.measured_ns - point.injected_ns);
     }
     const double x = *analysis::median(injected);
-    medians.emplace_back(x, x + *analysis::median(delay));
-    mean_x += medians.back().first / static_cast<double>(readings.size());
-    mean_y += medians.back().second / static_cast<double>(readings.size());
+    places.emplace_back(x, x + *summary(delay));
+    mean_x += places.back().first / static_cast<double>(readings.size());
+    mean_y += places.back().second / static_cast<double>(readings.size());
   }
   double covariance = 0;
   double variance = 0;
-  for (const auto& [x, y] : medians) {
+  for (const auto& [x, y] : places) {
     covariance += (x - mean_x) * (y - mean_y);
     variance += (x - mean_x) * (x - mean_x);
   }
-  if (variance <= 0) return {};
-  return {covariance / variance, true};
+  if (variance <= 0) return std::nullopt;
+  return covariance / variance;
 }
+
+// One late hold of several bends nothing.
+std::optional<double> median_delay(const std::vector<double>& delays) {
+  return analysis::median(delays);
+}
+
+std::optional<double> least_delay(const std::vector<double>& delays) {
+  return *std::min_element(delays.begin(), delays.end());
+}
+
+bool is_one(double slope) { return std::abs(slope - 1) <= kMeterSlopeTolerance; }
 
 MeterReport judge_method(const std::string& method, std::span<const MeterPoint> points) {
   MeterReport report;
@@ -58,9 +69,10 @@ MeterReport judge_method(const std::string& method, std::span<const MeterPoint> 
   }
   constexpr std::size_t kFewestLengths = 3;  // 0 and two others
   if (at_zero.empty() || readings.size() < kFewestLengths) return report;
-  const Line line = fit(readings);
-  if (!line.defined) return report;
-  report.slope = line.slope;
+  const std::optional<double> slope = fit_slope(readings, median_delay);
+  if (!slope) return report;
+  report.slope = *slope;
+  report.ruler_slope = *fit_slope(readings, least_delay);
   report.constant_ns = *analysis::median(at_zero);
   report.detection_floor_ns = *analysis::maximum(at_zero);
   std::vector<double> residuals;
@@ -69,8 +81,7 @@ MeterReport judge_method(const std::string& method, std::span<const MeterPoint> 
   }
   report.residual_median_ns = *analysis::median(residuals);
   report.residual_largest_ns = *analysis::maximum(residuals);
-  report.reliable = std::abs(report.slope - 1) <= kMeterSlopeTolerance &&
-                    report.residual_median_ns <= kMeterResidualLimit_ns;
+  report.reliable = is_one(report.slope) && report.residual_median_ns <= kMeterResidualLimit_ns;
   return report;
 }
 
@@ -92,6 +103,19 @@ std::vector<MeterReport> judge_meter(std::span<const MeterPoint> points) {
     reports.push_back(judge_method(method, own));
   }
   return reports;
+}
+
+std::string why_unreliable(const MeterReport& report) {
+  if (report.reliable) return {};
+  if (is_one(report.ruler_slope)) {
+    return fmt::format(
+        "noise, not the ruler: through the least late hold of each length the slope is {:.4f}",
+        report.ruler_slope);
+  }
+  return fmt::format(
+      "the ruler or more noise than repetition removes: through the least late hold of each length "
+      "the slope is {:.4f}",
+      report.ruler_slope);
 }
 
 bool is_reliable(std::span<const MeterReport> reports) {

@@ -24,6 +24,9 @@ struct MeterReport {
   double residual_median_ns = 0;  // of |measured - injected - constant|
   double residual_largest_ns = 0;
   double detection_floor_ns = 0;  // largest reading of a hold of length 0
+  // The slope through the least late reading of each length. A hold can be late, never early: this
+  // is the ruler (ring, clock) without most of the noise.
+  double ruler_slope = 0;
   bool reliable = false;
 };
 
@@ -34,6 +37,9 @@ inline constexpr double kMeterResidualLimit_ns = 50'000;
 /// One report per method, in order of first appearance. A method needs holds of length 0 and of at
 /// least two other lengths; without them its report is not reliable.
 std::vector<MeterReport> judge_meter(std::span<const MeterPoint> points);
+
+/// Empty of a reliable report, else what is at fault as far as the points tell: noise or the ruler.
+std::string why_unreliable(const MeterReport& report);
 
 bool is_reliable(std::span<const MeterReport> reports);
 

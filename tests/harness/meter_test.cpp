@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "harness/meter.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace notifier {
@@ -47,6 +48,22 @@ TEST(Meter, OneLateHoldBendsNothing) {
   EXPECT_NEAR(reports[0].slope, 1, 1e-12);
   EXPECT_TRUE(is_reliable(reports));
   EXPECT_NEAR(reports[0].residual_largest_ns, 4e6, 1e-6);
+}
+
+TEST(Meter, LateHoldsAreToldFromAWrongRuler) {
+  std::vector<MeterPoint> late = readings(1, 2'000);
+  // Two of three of each length come 10 ms late: the median is late, the least is not.
+  for (std::size_t i = late.size() / 3; i < late.size(); ++i) {
+    late[i].measured_ns += 10e6 * (1 + static_cast<double>(i % 4));
+  }
+  const auto noisy = judge_meter(late);
+  EXPECT_FALSE(noisy[0].reliable);
+  EXPECT_NEAR(noisy[0].ruler_slope, 1, 1e-12);
+  EXPECT_THAT(why_unreliable(noisy[0]), testing::StartsWith("noise, not the ruler"));
+  const auto wrong = judge_meter(readings(0.98, 2'000));
+  EXPECT_NEAR(wrong[0].ruler_slope, 0.98, 1e-12);
+  EXPECT_THAT(why_unreliable(wrong[0]), testing::StartsWith("the ruler or"));
+  EXPECT_EQ(why_unreliable(judge_meter(readings(1, 2'000))[0]), "");
 }
 
 TEST(Meter, NothingMeasuredIsNotReliable) {

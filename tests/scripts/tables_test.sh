@@ -73,7 +73,17 @@ END
   run "$source_root/scripts/mm_table" "$scratch/mm.json"
   expect_status 0
   expect_output '^\| fork \| 64 KiB, base pages \| 1.5 µs \| 2.5 ms \|$'
-  expect_output '^pageout: skipped: no swap device$'
+  expect_output '^pageout, 1 row: skipped: no swap device$'
+  cat >"$scratch/more.json" <<'END'
+{"context": {"kvm": "secondary MMU"}, "benchmarks": [
+ {"name": "fork/machines:0/vcpus:0/bytes:4096/thp:0/iterations:2/manual_time", "call_p50_ns": 1400, "pages_p50": 12}]}
+END
+  run "$source_root/scripts/mm_table" "$scratch/mm.json" "$scratch/more.json"
+  expect_status 0
+  expect_output '^\| fork \| 4 KiB, base pages \| 1.4 µs \| - \|$'
+  expect_output '^\| fork \| 64 KiB, base pages \| 1.5 µs \| 2.5 ms \|$'
+  run "$source_root/scripts/mm_table" "$scratch/more.json" pages_p50
+  expect_output '^\| fork \| 4 KiB, base pages \| 12 \|$'
   run "$source_root/scripts/mm_table"
   expect_status 2
 }
