@@ -3,7 +3,8 @@
 add_library(notifier_drain_objects OBJECT
   ${CMAKE_CURRENT_LIST_DIR}/drain_cases.cpp
   ${CMAKE_CURRENT_LIST_DIR}/drain_main.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/drain_session.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/drain_session.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/drain_worker.cpp)
 target_link_libraries(notifier_drain_objects
   PUBLIC notifier_plain_bench
   PRIVATE notifier_compile_options)

@@ -44,19 +44,6 @@ WorkloadOptions DrainSession::job_options(std::uint64_t allowed_outcomes) const 
   return job;
 }
 
-EventContext DrainSession::make_event() const {
-  EventContext event;
-  event.buffer = buffer_.get();
-  event.slice = buffer_->host();
-  event.slice_bytes = buffer_->size_bytes();
-  event.seed = options_.seed;
-  event.owner = RecordIdentity{}.owner;
-  event.child_view = buffer_->child_view();
-  event.board = board_;
-  board_->clear();
-  return event;
-}
-
 void DrainSession::wait_for_random_moment() {
   const double share = std::uniform_real_distribution<double>(0, 1)(random_);
   const std::int64_t until_ns =
@@ -82,7 +69,7 @@ DrainEvent DrainSession::measure(const Perturbation& row, Fence fence) {
   const std::uint64_t began = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   const std::uint64_t migrated_before = pages_migrated_by_kernel();
   DrainEvent measured;
-  EventContext event = make_event();
+  EventContext event = whole_buffer_event(*buffer_, *board_, options_.seed);
   auto job = std::make_unique<WorkloadDriver>(
       *buffer_,
       job_options(fence == Fence::kAfterCall ? allowed_outcomes(row, options_.wanted.backing)

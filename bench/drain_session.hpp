@@ -68,7 +68,6 @@ class DrainSession final : public FiniteJobs {
 
  private:
   WorkloadOptions job_options(std::uint64_t allowed_outcomes) const;
-  EventContext make_event() const;
   void wait_for_random_moment();
   bool wait_until_paired(std::uint64_t cursor);
   void make_driver_look_again();

@@ -129,6 +129,9 @@ class Chain {
 
 std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recovery recovery) {
   const DeviceInfo device = open_device();
+  if (recovery == Recovery::kWaitForJobs && device.platform != "software") {
+    throw CannotPerform("the compute driver preempts finite kernels as well (kfd_facts §0.36)");
+  }
   int devices = 0;
   HIP_CHECK(hipGetDeviceCount(&devices));
   if (devices < 2) throw CannotPerform("a chain across devices needs two of them");

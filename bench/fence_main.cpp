@@ -117,13 +117,17 @@ int fences_main(int argc, char** argv) {
     const int code = run_recovery(recovery, argv, points);
     if (code != kExitOk && code != kExitNothingRan) failed = code;
   }
+  if (points.empty() && failed == kExitOk) {
+    fmt::print(stderr, "nothing can run here, for the reasons above\n");
+    return kExitNothingRan;
+  }
   std::uint64_t violations = 0;
   for (const FencePoint& point : points) violations += point.violations;
   fmt::print("{}", program.csv ? fence_chain_csv(points) : fence_chain_markdown(points));
   if (!program.csv) fmt::print("{} integrity violations\n", violations);
   if (violations > 0) return kExitViolation;
   if (failed != kExitOk) return failed;
-  return points.empty() ? kExitNothingRan : kExitOk;
+  return kExitOk;
 }
 
 }  // namespace

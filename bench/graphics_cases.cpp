@@ -25,7 +25,6 @@ using analysis::SampleRow;
 using analysis::Status;
 
 constexpr std::uint64_t kPatienceNs = 10'000'000'000;  // amdgpu's own job timeout (lockup_timeout)
-constexpr std::uint32_t kShamPeriod = 5;               // one for four, as in every other family
 
 void throw_if(bool failed, const char* what) {
   if (failed) throw std::system_error(errno, std::generic_category(), what);
@@ -65,8 +64,6 @@ constexpr std::array kPerturbations{
                          nothing},
     GraphicsPerturbation{"mprotect_ro_rw", "mprotect to read-only and back", mprotect_ro_rw,
                          nothing}};
-constexpr std::array<std::uint64_t, 3> kSizes{64 << 10, 4 << 20, 64 << 20};
-constexpr std::array<std::uint64_t, 3> kJobs{1'000'000, 5'000'000, 20'000'000};
 
 class Session {
  public:
@@ -75,7 +72,7 @@ class Session {
         device_(device),
         memory_(request.wanted.size_bytes),
         buffer_(device.attach(memory_.begin(), memory_.size_bytes())),
-        random_(request.seed) {}
+        random_(request.run.seed) {}
 
   /// How many passes over the buffer make a job of the wanted length; returns the job's real one.
   double calibrate() {
@@ -154,58 +151,34 @@ class Session {
 };
 
 analysis::SummaryRow describe(const GraphicsRequest& request) {
-  analysis::SummaryRow row;
-  row.case_name = request.wanted.name();
-  row.case_version = kGraphicsCaseVersion;
-  row.memory = "userptr";
+  analysis::SummaryRow row = request.wanted.names().row(kGraphicsCaseVersion);
   row.memory_path = "userptr_bo";
-  row.backing = "anon";
-  row.perturbation = request.wanted.perturbation->name;
-  row.policy = "default";
-  row.recovery = "wait_for_jobs";
-  row.context = fmt::format("job_{}ms", request.wanted.job_ns / 1'000'000);
   row.touch = "keeps";
-  row.size_bytes = static_cast<std::int64_t>(request.wanted.size_bytes);
-  row.run = request.run;
-  row.seed = static_cast<std::int64_t>(request.seed);
+  row.run = request.run.run;
+  row.seed = static_cast<std::int64_t>(request.run.seed);
   return row;
 }
 
-struct Waits {
-  std::uint32_t ended = 0;
-  std::uint32_t running = 0;
-
-  std::string_view observed() const {
-    if (ended + running == 0) return "";
-    return running == 0 ? "wait_for_jobs" : ended == 0 ? "none" : "mixed";
-  }
-};
-
-void sample_events(const GraphicsRequest& request, Session& session, GraphicsResult& result) {
+void sample_events(const GraphicsRequest& request, Session& session, FiniteJobResult& result) {
   const GraphicsPerturbation& sham = kPerturbations.front();
-  Waits waits;
+  CaughtJobs caught;
   std::uint64_t lost = 0;
-  for (std::uint32_t number = 0, done = 0; done < request.events; ++number) {
-    const bool is_sham = number % kShamPeriod == kShamPeriod / 2;
+  for_each_event(request.run, result.identity, [&](std::int64_t number, bool is_sham) {
     const Session::Event event = session.measure(is_sham ? sham : *request.wanted.perturbation);
-    if (!is_sham) {
-      ++done;
-      waits.ended += event.running_before && event.ended_at_return ? 1 : 0;
-      waits.running += event.running_before && !event.ended_at_return ? 1 : 0;
-    }
+    if (!is_sham) caught.add(event.running_before, event.ended_at_return);
     SampleRow sample;
     sample.case_name = result.identity.case_name;
-    sample.run = request.run;
+    sample.run = request.run.run;
     sample.event = number;
     sample.kind = is_sham ? analysis::EventKind::kSham : analysis::EventKind::kEvent;
-    sample.start_ns = event.start_ns - request.recording_start_ns;
+    sample.start_ns = event.start_ns - request.run.recording_start_ns;
     sample[Metric::kSyscall] = event.call_ns;
     sample.violations = static_cast<std::int64_t>(event.lost_words);
     lost += event.lost_words;
     result.samples.push_back(std::move(sample));
-    result.identity.recovery_observed = waits.observed();
+    result.identity.recovery_observed = caught.describe("wait_for_jobs", "none", "mixed");
     result.identity.violations_lost = static_cast<std::int64_t>(lost);
-  }
+  });
   if (result.identity.recovery_observed != "wait_for_jobs" &&
       request.wanted.perturbation != &sham) {
     analysis::add_flag(result.identity.flags, "recovery_differs");
@@ -216,23 +189,28 @@ void sample_events(const GraphicsRequest& request, Session& session, GraphicsRes
 
 std::span<const GraphicsPerturbation> graphics_perturbations() { return kPerturbations; }
 
-std::string GraphicsCase::name() const {
-  return fmt::format("userptr/anon/{}/default/wait_for_jobs/job_{}ms/{}", perturbation->name,
-                     job_ns / 1'000'000, format_size(size_bytes));
+FiniteJobNames GraphicsCase::names() const {
+  return {.memory = "userptr",
+          .perturbation = perturbation->name,
+          .recovery = "wait_for_jobs",
+          .size_bytes = size_bytes,
+          .job_ns = job_ns};
 }
 
 std::vector<GraphicsCase> all_graphics_cases() {
   std::vector<GraphicsCase> cases;
   for (const GraphicsPerturbation& row : kPerturbations) {
-    for (const std::uint64_t job_ns : kJobs) {
-      for (const std::uint64_t size_bytes : kSizes) cases.push_back({&row, size_bytes, job_ns});
+    for (const std::uint64_t job_ns : kFiniteJobLengthsNs) {
+      for (const std::uint64_t size_bytes : kFiniteJobSizes) {
+        cases.push_back({&row, size_bytes, job_ns});
+      }
     }
   }
   return cases;
 }
 
-GraphicsResult run_graphics_case(const GraphicsRequest& request, graphics::Device& device) {
-  GraphicsResult result;
+FiniteJobResult run_graphics_case(const GraphicsRequest& request, graphics::Device& device) {
+  FiniteJobResult result;
   result.identity = describe(request);
   try {
     Session session(request, device);

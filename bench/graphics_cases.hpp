@@ -10,8 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "analysis/schema.hpp"
-#include "analysis/summary.hpp"
+#include "bench/finite_job_cases.hpp"
 #include "harness/graphics/device.hpp"
 
 namespace notifier {
@@ -30,8 +29,9 @@ struct GraphicsCase {
   std::uint64_t size_bytes = 0;
   std::uint64_t job_ns = 0;
 
+  FiniteJobNames names() const;
   /// "userptr/anon/dontneed/default/wait_for_jobs/job_5ms/4MiB".
-  std::string name() const;
+  std::string name() const { return names().case_name(); }
 };
 
 /// Raised when the meaning of the numbers changes.
@@ -41,21 +41,13 @@ std::vector<GraphicsCase> all_graphics_cases();
 
 struct GraphicsRequest {
   GraphicsCase wanted;
-  std::uint32_t events = 0;
-  std::uint32_t run = 0;
-  std::uint64_t seed = 0;
-  std::int64_t recording_start_ns = 0;
-};
-
-struct GraphicsResult {
-  analysis::SummaryRow identity;
-  std::vector<analysis::SampleRow> samples;
-  std::vector<analysis::RunValue> run_values;  // iteration_ns: the job's length
+  FiniteJobRun run;
 };
 
 /// Each event: a job, the call at a random moment of it, the job's end, and one more job whose
 /// result the CPU must find where the memory then is. recovery_observed says whether the job had
 /// ended when the call returned: "wait_for_jobs" if it always had, "none" if never, else "mixed".
-GraphicsResult run_graphics_case(const GraphicsRequest& request, graphics::Device& device);
+/// run_values has iteration_ns, the job's length.
+FiniteJobResult run_graphics_case(const GraphicsRequest& request, graphics::Device& device);
 
 }  // namespace notifier

@@ -371,7 +371,7 @@ int bench_main(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    if (notifier::is_worker()) return notifier::worker_main();
+    if (notifier::is_worker()) return notifier::worker_main(notifier::bench_tasks());
     return notifier::bench_main(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s\n", error.what());

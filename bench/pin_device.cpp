@@ -3,6 +3,7 @@
 // process forks. Linked against the software GPU and, where the toolchain is there, ROCm.
 #include <cstdio>
 #include <exception>
+#include <stdexcept>
 #include <thread>
 
 #include "bench/exit_code.hpp"
@@ -12,6 +13,7 @@
 #include "harness/pin/clock.hpp"
 #include "harness/pin/error.hpp"
 #include "harness/pin/held_file.hpp"
+#include "harness/run_safety.hpp"
 #include "harness/workload_driver.hpp"
 
 namespace notifier {
@@ -182,7 +184,15 @@ std::string start() {
   } catch (const pin::CannotRun&) {
     // Those that need it say so themselves.
   }
+  const RunSafety safety{SystemView()};
   device = open_device();
+  // The kernels here run until they are told to stop, as the bench's do.
+  if (const auto refusal = safety.refusal(device.platform, /*share_gpu=*/true)) {
+    throw std::runtime_error(*refusal);
+  }
+  if (safety.refusal_to_share(device.platform, /*share_gpu=*/false)) {
+    throw std::runtime_error("others use the GPU: notifier_bench --probe names them");
+  }
   return device.platform;
 }
 

@@ -59,7 +59,7 @@ bool stop_requested() { return stop_signal != 0; }
 Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerProcess> worker,
              RunSafety safety)
     : options_(options), seed_(seed), device_(*worker->device()), safety_(std::move(safety)) {
-  workers_[WorkerProcess::environment_for(Case{})] = std::move(worker);
+  workers_.adopt(WorkerProcess::environment_for(Case{}), std::move(worker));
   if (!options_.trace.empty()) traced_.emplace(options_.trace);
   if (const auto wanted = parse_case(options_.explain)) {
     for (const Case& one : cases_to_explain(*wanted)) explained_.push_back({one, {}});
@@ -105,16 +105,6 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   return request;
 }
 
-std::unique_ptr<WorkerProcess>& Suite::worker_for(const Case& wanted, std::uint32_t run_number) {
-  const bool fresh_wanted = options_.isolate || run_number != worker_run_;
-  if (fresh_wanted) workers_.clear();
-  worker_run_ = run_number;
-  const WorkerProcess::Environment environment = WorkerProcess::environment_for(wanted);
-  std::unique_ptr<WorkerProcess>& worker = workers_[environment];
-  if (worker == nullptr) worker = WorkerProcess::start(environment);
-  return worker;
-}
-
 void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) const {
   row.recording = recording_->name();
   row.machine = machine_;
@@ -124,15 +114,6 @@ void Suite::complete(analysis::SummaryRow& row, const CaseRequest& request) cons
   row.kernel_release = kernel_release_;
   row.seed = static_cast<std::int64_t>(request.seed);
   if (!meter_reliable_) analysis::add_flag(row.flags, "unreliable");
-}
-
-analysis::SummaryRow Suite::failed_row(const CaseRequest& request,
-                                       const RunOutcome& outcome) const {
-  analysis::SummaryRow row = describe_case(request);
-  row.status = outcome.interrupted ? analysis::Status::kOk : analysis::Status::kFailed;
-  row.reason = outcome.failure;
-  if (outcome.interrupted) analysis::add_flag(row.flags, "interrupted");
-  return row;
 }
 
 void Suite::keep_worst(const std::vector<analysis::SampleRow>& samples,
@@ -214,17 +195,12 @@ RunOutcome Suite::run_with_settings(const CaseRequest& request, const Perturbati
 RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_number) {
   const bool ends = find_perturbation(request.wanted.perturbation)->ends_process;
   if (ends) return run_ending_case(request, stop_requested);
-  std::unique_ptr<WorkerProcess>& worker = worker_for(request.wanted, run_number);
-  RunOutcome outcome;
-  if (worker->device()) {
-    outcome = worker->run(request, stop_requested);
-  } else {
-    outcome.failure = "no device in a fresh worker: " + worker->no_device_reason();
-    outcome.worker_lost = true;
-  }
+  if (options_.isolate || run_number != worker_run_) workers_.clear();
+  worker_run_ = run_number;
+  const RunOutcome outcome = workers_.run(WorkerProcess::environment_for(request.wanted),
+                                          to_json(request), request.patience, stop_requested);
   interrupted_ = interrupted_ || outcome.interrupted;
   worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
-  if (outcome.worker_lost && !outcome.worker_unkillable) worker.reset();
   unsafe_reason_ = safety_.check_after_case(device_.platform).value_or("");
   return outcome;
 }
@@ -259,7 +235,8 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   }
 
   analysis::SummaryRow identity =
-      outcome.result ? outcome.result->identity : failed_row(request, outcome);
+      outcome.result ? outcome.result->identity : describe_case(request);
+  if (!outcome.result) put_missing_result(outcome, identity);
   if (refused) {
     identity.status = analysis::Status::kSkipped;
     identity.reason = *refused;

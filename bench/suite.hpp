@@ -20,7 +20,7 @@
 #include "harness/recording.hpp"
 #include "harness/run_safety.hpp"
 #include "harness/trace_file.hpp"
-#include "harness/worker_process.hpp"
+#include "harness/worker_pool.hpp"
 
 namespace notifier {
 
@@ -88,13 +88,10 @@ class Suite {
   void sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome);
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
-  /// The worker that suits the case, started when there is none for this run.
-  std::unique_ptr<WorkerProcess>& worker_for(const Case& wanted, std::uint32_t run_number);
   RunOutcome run_with_settings(const CaseRequest& request, const Perturbation& row,
                                std::uint32_t run_number);
   /// Why this case cannot run on this machine, known without trying.
   std::optional<std::string> refusal(const Case& wanted) const;
-  analysis::SummaryRow failed_row(const CaseRequest& request, const RunOutcome& outcome) const;
   void complete(analysis::SummaryRow& row, const CaseRequest& request) const;
   void keep_worst(const std::vector<analysis::SampleRow>& samples, const std::string& case_name);
   void keep_for_report(const RunOutcome& outcome, const Case& measured, std::uint32_t run_number);
@@ -106,7 +103,7 @@ class Suite {
   std::uint64_t seed_;
   DeviceInfo device_;
   std::unique_ptr<KernelProbes> kernel_probes_;  // outlives the workers, which read its trace
-  std::map<WorkerProcess::Environment, std::unique_ptr<WorkerProcess>> workers_;
+  WorkerPool workers_;
   std::uint32_t worker_run_ = 0;
   std::unique_ptr<Recording> recording_;
   nlohmann::json environment_;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What programs share that have no Suite.
 add_library(notifier_plain_bench STATIC
+  ${CMAKE_CURRENT_LIST_DIR}/finite_job_cases.cpp
   ${CMAKE_CURRENT_LIST_DIR}/finite_job_program.cpp
   ${CMAKE_CURRENT_LIST_DIR}/plain_memory.cpp
   ${CMAKE_CURRENT_LIST_DIR}/recording_identity.cpp)

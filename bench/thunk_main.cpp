@@ -78,7 +78,7 @@ int exit_code_of(const ThunkCounts& counts) {
 int measure(const ThunkOptions& options, std::vector<ThunkPoint> points,
             std::vector<std::string> command) {
   // Before this process is itself one of those who use the GPU.
-  const GpuUsers others = find_gpu_users(SystemView());
+  const GpuUsers others = find_gpu_users_at_rest(SystemView());
   std::optional<Thunk> thunk;
   try {
     thunk.emplace();

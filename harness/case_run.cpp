@@ -62,32 +62,11 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   return "";
 }
 
-void put_violations(const ViolationCounts& counts, analysis::SummaryRow& row) {
-  row.violations_stale = count(counts[ViolationClass::kStale]);
-  row.violations_torn = count(counts[ViolationClass::kTorn]);
-  row.violations_lost = count(counts[ViolationClass::kLost]);
-  row.violations_foreign = count(counts[ViolationClass::kForeign]);
-  row.violations_zero = count(counts[ViolationClass::kZero]);
-  row.violations_protocol = count(counts[ViolationClass::kProtocol]);
-  row.violations_missed = count(counts[ViolationClass::kMissed]);
-}
-
 /// The driver's events do not tell a stop that waited for a job from one that interrupted it; the
 /// device's clock does. A wave that loses its CPU looks like an interruption, hence: most events.
 std::string_view recovery_observed(const CaseFindings& findings) {
   const bool waited = 2 * findings.stops_at_job_end > findings.events_with_eviction;
   return waited ? to_string(Recovery::kWaitForJobs) : findings.driver.recovery_observed();
-}
-
-void put_driver_actions(const CaseFindings& findings, analysis::SummaryRow& row) {
-  const DriverActions& driver = findings.driver;
-  row.recovery_observed = recovery_observed(findings);
-  row.driver_actions = driver.describe();
-  row.evictions = count(driver.evictions());
-  row.restores_rescheduled = count(driver.restores_rescheduled());
-  if (driver.differs_from(row.memory_path, row.recovery)) {
-    analysis::add_flag(row.flags, "recovery_differs");
-  }
 }
 
 /// Keeps the event's trace if it belongs to the worst so far, or if all are wanted.
@@ -140,9 +119,8 @@ void sample_events(const CaseRequest& request, const Perturbation& row, const Me
 }
 
 /// What the findings say, wherever they come from.
-void put_findings(const CaseFindings& findings, CaseResult& result) {
-  put_violations(findings.violations, result.identity);
-  result.identity.words_checked = count(findings.words_checked);
+void put_all_findings(const CaseFindings& findings, CaseResult& result) {
+  put_findings(findings, result.identity);
   for (const std::string& description : findings.kept) {
     if (result.violations.size() < kViolationsKept) result.violations.push_back(description);
   }
@@ -162,7 +140,7 @@ CaseResult run_plain_case(const CaseRequest& request, const Perturbation& row,
   } catch (const CannotPerform& obstacle) {
     return skipped(std::move(result), obstacle.what());
   }
-  put_findings(session.findings(), result);
+  put_all_findings(session.findings(), result);
   result.run_values = {{analysis::Metric::kRegister, session.findings().register_ns}};
   return result;
 }
@@ -259,11 +237,12 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   session.verify();
 
   const CaseFindings findings = session.findings();
-  put_findings(findings, result);
+  put_all_findings(findings, result);
   result.violations_at_end = count(findings.violations_at_end);
   result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
   result.identity.perturbed_bytes = count(session.perturbed_bytes());
-  put_driver_actions(findings, result.identity);
+  put_driver_actions(findings.driver, result.identity.recovery, result.identity);
+  result.identity.recovery_observed = recovery_observed(findings);
   result.identity.clock_residual_ns = findings.clock_residual_ns;
   result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
                        {analysis::Metric::kRegister, findings.register_ns}};

@@ -10,10 +10,10 @@
 
 #include "analysis/schema.hpp"
 #include "harness/buffer.hpp"
+#include "harness/case_findings.hpp"
 #include "harness/case_run.hpp"
 #include "harness/child_board.hpp"
 #include "harness/clock_reader.hpp"
-#include "harness/driver_actions.hpp"
 #include "harness/event_trace.hpp"
 #include "harness/fatal_fault.hpp"
 #include "harness/kernel_trace.hpp"
@@ -23,23 +23,6 @@
 #include "harness/workload_driver.hpp"
 
 namespace notifier {
-
-struct CaseFindings {
-  ViolationCounts violations;
-  std::uint64_t violations_at_end = 0;  // of the last scan alone, over all of the memory
-  std::uint64_t words_checked = 0;
-  std::uint64_t pages_moved_unseen = 0;
-  DriverActions driver;
-  std::uint64_t events_with_eviction = 0;
-  std::uint64_t stops_at_job_end = 0;  // of these, those whose longest gap began where a job ended
-  std::optional<double> clock_residual_ns;
-  double iteration_ns = 0;
-  double register_ns = 0;
-  std::vector<std::string> kept;  // violations in words
-};
-
-/// What a child has found in its copy.
-void add_child_findings(const ChildFindings& child, std::string_view after, CaseFindings& findings);
 
 /// Nine passes visit every word of the buffer at least once from any moment on.
 inline constexpr std::uint64_t kFullCheckPasses = kWordsPerLine + 1;

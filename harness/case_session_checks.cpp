@@ -38,17 +38,6 @@ std::uint64_t pages_migrated_by_kernel() {
   return static_cast<std::uint64_t>(vmstat("pgmigrate_success"));
 }
 
-void add_child_findings(const ChildFindings& child, std::string_view after,
-                        CaseFindings& findings) {
-  findings.violations[ViolationClass::kTorn] += child.torn;
-  findings.violations[ViolationClass::kForeign] += child.foreign;
-  findings.violations[ViolationClass::kZero] += child.zero;
-  findings.words_checked += child.words_checked;
-  if (child.torn + child.foreign + child.zero == 0) return;
-  findings.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
-                                      after, child.torn, child.foreign, child.zero));
-}
-
 void CaseSession::finish(const Perturbation& row, EventContext& event) {
   pages_moved_by_rows_ += event.pages_moved;
   // The window is closed and quiet. Putting the memory back may evict, and a cursor taken between

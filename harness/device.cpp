@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 
-#include "harness/environment.hpp"
+#include "harness/cannot_perform.hpp"
 #include "harness/hip_check.hpp"
+#include "harness/kfd_topology.hpp"
 
 namespace notifier {
 namespace {
@@ -53,9 +53,9 @@ int count_devices() {
   const hipError_t code = hipGetDeviceCount(&devices);
   if (code != hipSuccess) (void)hipGetLastError();
   if (code == hipSuccess && devices > 0) return devices;
-  throw std::runtime_error(fmt::format("HIP finds no GPU ({}). {}",
-                                       code == hipSuccess ? "no device" : hipGetErrorName(code),
-                                       why_no_gpu()));
+  throw CannotPerform(fmt::format("HIP finds no GPU ({}). {}",
+                                  code == hipSuccess ? "no device" : hipGetErrorName(code),
+                                  why_no_gpu()));
 }
 
 void open_thunk() {
@@ -67,11 +67,15 @@ void open_thunk() {
                   static_cast<int>(status)));
 }
 
-/// The node whose PCI bus is the HIP device's; the first GPU node when none says so.
-std::uint32_t find_node(int pci_bus) {
+/// The thunk's node of the HIP device; the first GPU node when none says so.
+std::uint32_t find_node(const PciAddress& address) {
   HsaSystemProperties system{};
   if (hsaKmtAcquireSystemProperties(&system) != HSAKMT_STATUS_SUCCESS) {
-    throw std::runtime_error("hsaKmtAcquireSystemProperties failed");
+    // With a static libhsakmt the runtime has a copy of its own, and KFD lets both use the GPU only
+    // through one DRM file (kfd_ioctl_acquire_vm), which they share by libdrm_amdgpu.
+    throw std::runtime_error(
+        "hsaKmtAcquireSystemProperties failed. Where libhsakmt is static, this program and ROCm's "
+        "runtime must use one libdrm_amdgpu that has amdgpu_device_get_fd: see ldd.");
   }
   std::uint32_t first_gpu = system.NumNodes;
   for (HSAuint32 node = 0; node < system.NumNodes; ++node) {
@@ -84,28 +88,28 @@ std::uint32_t find_node(int pci_bus) {
     if (hsaKmtGetNodeProperties(node, &buffer.properties) != HSAKMT_STATUS_SUCCESS) continue;
     if (buffer.properties.NumFComputeCores == 0) continue;
     if (first_gpu == system.NumNodes) first_gpu = node;
-    if (static_cast<int>(buffer.properties.LocationId >> 8 & 0xFF) == pci_bus) return node;
+    if (buffer.properties.Domain == address.domain &&
+        (buffer.properties.LocationId >> 8 & 0xFF) == address.bus) {
+      return node;
+    }
   }
   if (first_gpu == system.NumNodes) throw std::runtime_error("hsakmt's topology has no GPU node");
   return first_gpu;
-}
-
-std::uint32_t read_gpu_id(std::uint32_t node) {
-  std::ifstream in(fmt::format("/sys/class/kfd/kfd/topology/nodes/{}/gpu_id", node));
-  std::uint32_t gpu_id = 0;
-  in >> gpu_id;
-  return gpu_id;
 }
 
 }  // namespace
 
 std::string recovery_obstacle(Recovery wanted) {
   HSAint32 retries = 0;
-  if (wanted != Recovery::kPreempt || hsaKmtGetXNACKMode(&retries) != HSAKMT_STATUS_SUCCESS ||
-      retries == 0) {
-    return "";
+  if (hsaKmtGetXNACKMode(&retries) != HSAKMT_STATUS_SUCCESS) return "";
+  if (wanted == Recovery::kPreempt && retries != 0) {
+    return "not offered: the device serves retry faults whatever HSA_XNACK asks for";
   }
-  return "not offered: the device serves retry faults whatever HSA_XNACK asks for";
+  if (wanted == Recovery::kRetryFault && retries == 0) {
+    return "not offered: the device serves no retry faults in this process, though HSA_XNACK=1 "
+           "asks for them";
+  }
+  return "";
 }
 
 DeviceInfo open_device() {
@@ -123,12 +127,18 @@ DeviceInfo open_device() {
                             properties.pciDeviceID);
   device.compute_units = static_cast<std::uint32_t>(properties.multiProcessorCount);
   device.lanes_per_wave = static_cast<std::uint32_t>(properties.warpSize);
-  device.node_id = find_node(properties.pciBusID);
-  device.gpu_id = read_gpu_id(device.node_id);
-  // A card keeps its number when it is put into another slot or machine. Of the software GPU's
-  // nodes the files of the kernel know nothing.
-  const std::string unique_id = gpu_unique_id(SystemView(), device.node_id);
-  if (!unique_id.empty() && device.platform == "rocm") device.uuid = unique_id;
+  const PciAddress address{.domain = static_cast<std::uint32_t>(properties.pciDomainID),
+                           .bus = static_cast<std::uint32_t>(properties.pciBusID),
+                           .device = static_cast<std::uint32_t>(properties.pciDeviceID)};
+  device.node_id = find_node(address);
+  // Of the software GPU's nodes the files of the kernel know nothing.
+  const auto gpu = device.platform == "rocm" ? find_kfd_gpu(SystemView(), address) : std::nullopt;
+  if (gpu) {
+    device.gpu_id = gpu->gpu_id;
+    device.numa_node = gpu->numa_node;
+    // A card keeps its number when it is put into another slot or machine.
+    if (!gpu->unique_id.empty()) device.uuid = gpu->unique_id;
+  }
   HIP_CHECK(hipRuntimeGetVersion(&device.hip_runtime_version));
   HIP_CHECK(hipDriverGetVersion(&device.hip_driver_version));
   return device;

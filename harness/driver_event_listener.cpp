@@ -74,10 +74,15 @@ OpenedDescriptor open_through_ioctl(const DriverEventOptions& options) {
 }
 
 OpenedDescriptor open_descriptor(const DriverEventOptions& options) {
-  if (void* symbol = ::dlsym(RTLD_DEFAULT, "hsaKmtOpenSMI")) {
-    return open_through_thunk(reinterpret_cast<OpenSmiFunction>(symbol), options.node_id);
-  }
-  return open_through_ioctl(options);
+  void* symbol = ::dlsym(RTLD_DEFAULT, "hsaKmtOpenSMI");
+  if (symbol == nullptr) return open_through_ioctl(options);
+  OpenedDescriptor by_thunk =
+      open_through_thunk(reinterpret_cast<OpenSmiFunction>(symbol), options.node_id);
+  if (by_thunk.descriptor.valid()) return by_thunk;
+  // A second copy of the thunk may not know the device (kfd_facts §0.23).
+  OpenedDescriptor by_ioctl = open_through_ioctl(options);
+  if (!by_ioctl.descriptor.valid()) by_ioctl.reason = by_thunk.reason + "; " + by_ioctl.reason;
+  return by_ioctl;
 }
 
 // KFD sends these to the clients of the process they concern, the others to everybody.

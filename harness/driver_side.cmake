@@ -15,10 +15,12 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/environment_gpu.cpp
   ${CMAKE_CURRENT_LIST_DIR}/environment_kernel.cpp
   ${CMAKE_CURRENT_LIST_DIR}/environment_memory.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/gpu_locality.cpp
   ${CMAKE_CURRENT_LIST_DIR}/gpu_users.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kernel_log.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kernel_probe.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kfd_counters.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/kfd_topology.cpp
   ${CMAKE_CURRENT_LIST_DIR}/kernel_trace.cpp
   ${CMAKE_CURRENT_LIST_DIR}/machine_health.cpp
   ${CMAKE_CURRENT_LIST_DIR}/probe.cpp

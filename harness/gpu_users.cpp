@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <set>
@@ -15,7 +17,7 @@ std::string command_of(const SystemView& view, const std::string& pid) {
 }
 
 bool is_own(long long pid, std::span<const long long> own_pids) {
-  return std::find(own_pids.begin(), own_pids.end(), pid) != own_pids.end();
+  return pid == getpid() || std::find(own_pids.begin(), own_pids.end(), pid) != own_pids.end();
 }
 
 void add_compute_processes(const SystemView& view, std::span<const long long> own_pids,
@@ -85,6 +87,25 @@ GpuUsers find_gpu_users(const SystemView& view, std::span<const long long> own_p
   add_compute_processes(view, own_pids, found);
   add_drm_clients(view, own_pids, found);
   add_displays(view, found);
+  return found;
+}
+
+void pause_for_gpu_users() {
+  const timespec tenth{0, 100'000'000};
+  nanosleep(&tenth, nullptr);
+}
+
+GpuUsers find_gpu_users_at_rest(const SystemView& view, const std::function<void()>& pause) {
+  constexpr int kMostLooks = 20;
+  const auto has_ended = [&](const GpuUser& user) {
+    return user.kind == GpuUserKind::kComputeProcess &&
+           !view.exists("/proc/" + std::to_string(user.pid));
+  };
+  GpuUsers found = find_gpu_users(view);
+  for (int look = 0; look < kMostLooks && std::ranges::any_of(found.users, has_ended); ++look) {
+    pause();
+    found = find_gpu_users(view);
+  }
   return found;
 }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -36,9 +37,18 @@ struct GpuUsers {
   std::size_t unreadable_processes = 0;  // whose descriptors we may not look at
 };
 
-/// Processes in `own_pids` are left out.
+/// This process and those in `own_pids` are left out.
 GpuUsers find_gpu_users(const SystemView& view, std::span<const long long> own_pids = {});
 
+/// A tenth of a second.
+void pause_for_gpu_users();
+
+/// The same once processes that have ended are gone: KFD takes down a process in deferred work
+/// (kfd_process_wq_release), so the last run may still be listed when the next begins. While an
+/// entry belongs to no process that is visible here, `pause` is called and looked again, 20 times
+/// at the most (in a container every process is invisible).
+GpuUsers find_gpu_users_at_rest(const SystemView& view,
+                                const std::function<void()>& pause = pause_for_gpu_users);
 /// One sentence that says why a run should not start, or nothing if nobody else is there.
 std::optional<std::string> sharing_refusal(const GpuUsers& found);
 

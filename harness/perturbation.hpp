@@ -71,6 +71,9 @@ struct EventContext {
   std::uint64_t involuntary_switches = 0;  // of the calling thread, between enter and leave
 };
 
+/// An event on all of `buffer`, with a cleared board.
+EventContext whole_buffer_event(Buffer& buffer, ChildBoard& board, std::uint64_t seed);
+
 /// A setting of the whole machine that a row needs, by its name in system_settings.hpp.
 struct SettingWanted {
   std::string_view name;

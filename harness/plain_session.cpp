@@ -28,15 +28,7 @@ void PlainSession::fill() {
 analysis::SampleRow PlainSession::measure(const Perturbation& row) {
   analysis::SampleRow sample;
   if (!buffer_->backing_mismatch().empty()) analysis::add_flag(sample.flags, "backing_mismatch");
-  EventContext event;
-  event.buffer = buffer_.get();
-  event.slice = buffer_->host();
-  event.slice_bytes = buffer_->size_bytes();
-  event.seed = request_.seed;
-  event.owner = RecordIdentity{}.owner;
-  event.child_view = buffer_->child_view();
-  event.board = board_;
-  board_->clear();
+  EventContext event = whole_buffer_event(*buffer_, *board_, request_.seed);
   if (row.prepare != nullptr) row.prepare(event);
   row.perform(event);
   if (row.finish != nullptr) row.finish(event);

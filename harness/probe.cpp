@@ -150,6 +150,8 @@ json probe(const SystemView& view, std::string_view platform,
            const std::vector<ProbedCase>& cases) {
   json probed;
   probed["platform"] = platform;
+  // First: reading the environment makes this process a user of KFD (RunSafety::others_).
+  probed["other_users"] = to_json(find_gpu_users(view));
   probed["environment"] = read_environment(view);
   const std::vector<Capability> all = capabilities(probed["environment"]);
   probed["capabilities"] = capabilities_json(all);
@@ -162,7 +164,6 @@ json probe(const SystemView& view, std::string_view platform,
       {"possible", to_string(retry_fault->available)},
       {"reason", retry_fault->reason},
       {"HSA_XNACK", variables.is_object() ? variables.value("HSA_XNACK", json()) : json()}};
-  probed["other_users"] = to_json(find_gpu_users(view));
   probed["cases"] = cases_json(cases, all, platform);
   const auto runs = [](const json& entry) { return entry["runs"].get<bool>(); };
   const CaseParts simplest{

@@ -37,6 +37,7 @@ struct CaseParts {
   std::string_view backing;
   std::string_view perturbation;
   std::string_view recovery;
+  bool finite = false;  // kernels that end by themselves, without CWSR, too
 };
 
 /// Capabilities that a case needs on `platform` ("rocm" or "software").

@@ -37,7 +37,8 @@ std::vector<std::string_view> needed_capabilities(const CaseParts& parts,
   std::vector<std::string_view> needs;
   const bool rocm = platform == "rocm";
   if (rocm) {
-    needs = {"gpu", "kfd_device", "persistent_kernel"};
+    needs = {"gpu", "kfd_device"};
+    if (!parts.finite) needs.push_back("persistent_kernel");
     add_needs(kMemoryNeeds, parts.memory, needs);
     if (parts.recovery == "retry_fault") needs.push_back("retry_fault");
   } else {

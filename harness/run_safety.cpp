@@ -13,16 +13,21 @@ constexpr std::string_view kRealGpu = "rocm";
 }  // namespace
 
 RunSafety::RunSafety(const SystemView& view)
-    : environment_(read_environment(view)),
+    : others_(find_gpu_users_at_rest(view)),
+      environment_(read_environment(view)),
       capabilities_(capabilities(environment_)),
-      others_(find_gpu_users(view)),
       health_(view) {}
 
 std::optional<std::string> RunSafety::refusal(std::string_view platform, bool share_gpu) const {
   if (platform != kRealGpu) return std::nullopt;
   const Capability* persistent = find_capability(capabilities_, "persistent_kernel");
   if (persistent->available == Availability::kNo) return persistent->reason;
-  if (share_gpu) return std::nullopt;
+  return refusal_to_share(platform, share_gpu);
+}
+
+std::optional<std::string> RunSafety::refusal_to_share(std::string_view platform,
+                                                       bool share_gpu) const {
+  if (platform != kRealGpu || share_gpu) return std::nullopt;
   if (const auto shared = sharing_refusal(others_)) return *shared + "; --share-gpu runs anyway";
   return std::nullopt;
 }

@@ -25,6 +25,10 @@ class RunSafety {
   /// or shared: the software GPU is never refused.
   std::optional<std::string> refusal(std::string_view platform, bool share_gpu) const;
 
+  /// The same for kernels that end by themselves, which need no CWSR: without it the driver waits
+  /// for them.
+  std::optional<std::string> refusal_to_share(std::string_view platform, bool share_gpu) const;
+
   /// Why this case cannot run here, or nothing.
   std::optional<std::string> case_refusal(const CaseParts& parts, std::string_view platform) const;
 
@@ -45,9 +49,12 @@ class RunSafety {
  private:
   std::optional<std::string> check(std::string_view platform, bool faults_expected);
 
+  // First: reading the environment opens /dev/kfd, and from then until it ends this process is
+  // itself one of KFD's (kfd_open calls kfd_create_process, whose entry outlives the descriptor),
+  // inside a container under a pid that is not ours.
+  GpuUsers others_;
   nlohmann::json environment_;
   std::vector<Capability> capabilities_;
-  GpuUsers others_;
   MachineHealth health_;
   nlohmann::json findings_ = nlohmann::json::array();
 };

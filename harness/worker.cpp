@@ -8,15 +8,11 @@
 #include <cstdlib>
 #include <exception>
 #include <memory>
-#include <string>
+#include <utility>
 
 #include "harness/clock_reader.hpp"
 #include "harness/device.hpp"
-#include "harness/hip_check.hpp"
-#include "harness/message_channel.hpp"
-#include "harness/meter_run.hpp"
-#include "harness/storm.hpp"
-#include "harness/worker_protocol.hpp"
+#include "harness/gpu_locality.hpp"
 
 namespace notifier {
 namespace {
@@ -35,6 +31,9 @@ class Worker {
       channel_.send({{"type", "no_device"}, {"reason", error.what()}});
       return false;
     }
+    device_.placement = device_.platform == "rocm"
+                            ? stay_on_numa_node(SystemView(), device_.numa_node)
+                            : "not placed: the device is this machine's CPUs";
     DriverEventOptions options;
     options.node_id = device_.node_id;
     options.gpu_id = device_.gpu_id;
@@ -46,83 +45,35 @@ class Worker {
     }
     driver_events_ = std::move(opened.listener);
     device_.driver_events = driver_events_ ? driver_events_->source() : "none: " + opened.reason;
-    json hello = to_json(device_);
-    hello["type"] = "hello";
-    return channel_.send(hello);
+    return send_hello();
   }
 
   /// For the controls that no device may disturb: HIP is never called in this process.
   void greet_without_device() {
     device_.platform = "none";
     device_.name = "no device";
-    json hello = to_json(device_);
-    hello["type"] = "hello";
-    channel_.send(hello);
+    send_hello();
   }
 
-  void serve() {
+  void serve(const WorkerTasks& tasks) {
     json message;
     while (channel_.receive(message, -1) != MessageChannel::Receipt::kClosed) {
-      const std::string type = message.is_object() ? message.value("type", "") : "";
-      if (type == "run") run(message);
-      if (type == "meter") measure_meter(message);
-      if (type == "storm") measure_storm(message);
+      const auto task = tasks.find(message.is_object() ? message.value("type", "") : "");
+      if (task != tasks.end()) perform(task->second, message);
       message = json();
     }
   }
 
  private:
-  void send_phase(const std::string& phase, std::int64_t event) {
-    channel_.send(
-        {{"type", "phase"}, {"phase", phase}, {"event", event}, {"time_ns", monotonic_raw_ns()}});
+  bool send_hello() {
+    json hello = to_json(device_);
+    hello["type"] = "hello";
+    return channel_.send(hello);
   }
 
-  void measure_meter(const json& message) {
+  void perform(const WorkerTask& task, const json& message) {
     try {
-      const MeterRun run =
-          run_meter(request_from_json(message), message.at("long_form"), driver_events_.get(),
-                    device_, [&](const std::string& phase) { send_phase(phase, -1); });
-      json answer{{"type", "meter"}, {"points", json::array()}, {"refusals", run.refusals}};
-      for (const MeterPoint& point : run.points) {
-        answer["points"].push_back({{"method", point.method},
-                                    {"hold_ns", point.hold_ns},
-                                    {"injected_ns", point.injected_ns},
-                                    {"measured_ns", point.measured_ns}});
-      }
-      channel_.send(answer);
-    } catch (const std::exception& error) {
-      channel_.send({{"type", "failed"}, {"reason", error.what()}});
-    }
-  }
-
-  void measure_storm(const json& message) {
-    try {
-      json answer{{"type", "storm"}, {"points", json::array()}};
-      for (const StormPoint& point :
-           run_storm(request_from_json(message), message.at("seconds"), driver_events_.get(),
-                     device_.node_id, [&](const std::string& phase) { send_phase(phase, -1); })) {
-        answer["points"].push_back(to_json(point));
-      }
-      channel_.send(answer);
-    } catch (const std::exception& error) {
-      channel_.send({{"type", "failed"}, {"reason", error.what()}});
-    }
-  }
-
-  void run(const json& message) {
-    CaseObserver observer;
-    observer.phase = [&](const std::string& phase, std::int64_t event) {
-      send_phase(phase, event);
-    };
-    observer.sample = [&](const analysis::SampleRow& sample) {
-      channel_.send({{"type", "sample"}, {"row", to_csv(sample)}});
-    };
-    try {
-      const CaseRequest request = request_from_json(message);
-      const CaseResult result = run_case(request, driver_events_.get(), device_.node_id, observer);
-      channel_.send(to_json(result));
-      if (request.sacrifice)
-        _exit(0);  // its queues never run again, so nothing can be ended in order
+      task(message, {channel_, device_, driver_events_.get()});
     } catch (const std::exception& error) {
       channel_.send({{"type", "failed"}, {"reason", error.what()}});
     }
@@ -135,9 +86,24 @@ class Worker {
 
 }  // namespace
 
+void WorkerSide::send_phase(const std::string& phase, std::int64_t event) const {
+  channel.send(
+      {{"type", "phase"}, {"phase", phase}, {"event", event}, {"time_ns", monotonic_raw_ns()}});
+}
+
+CaseObserver WorkerSide::observer() const {
+  const WorkerSide side = *this;
+  return {.phase = [side](const std::string& phase,
+                          std::int64_t event) { side.send_phase(phase, event); },
+          .sample =
+              [side](const analysis::SampleRow& sample) {
+                side.channel.send({{"type", "sample"}, {"row", to_csv(sample)}});
+              }};
+}
+
 bool is_worker() { return std::getenv(kWorkerSocketVariable) != nullptr; }
 
-int worker_main() {
+int worker_main(const WorkerTasks& tasks) {
   // A terminal's Ctrl-C reaches the whole group; the parent decides what becomes of a worker.
   signal(SIGINT, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -149,7 +115,7 @@ int worker_main() {
   } else if (!worker.greet()) {
     return 77;
   }
-  worker.serve();
+  worker.serve(tasks);
   return 0;
 }
 

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "analysis/flags.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/worker.hpp"
 
@@ -53,11 +54,23 @@ std::vector<std::string> environment_with(const WorkerProcess::Environment& chan
 
 }  // namespace
 
+void put_missing_result(const RunOutcome& outcome, analysis::SummaryRow& row) {
+  row.status = outcome.interrupted ? analysis::Status::kOk : analysis::Status::kFailed;
+  row.reason = outcome.failure;
+  if (outcome.interrupted) analysis::add_flag(row.flags, "interrupted");
+}
+
 WorkerProcess::Environment WorkerProcess::environment_for(const Case& wanted) {
   if (wanted.memory == Memory::kPlain) return {{kWithoutDeviceVariable, "1"}};
   // kfd_facts §7: read once, when the runtime starts.
   return {{"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"},
-          {"SOFTGPU_CWSR", wanted.recovery == Recovery::kWaitForJobs ? "0" : "1"}};
+          {"SOFTGPU_CWSR", wanted.recovery == Recovery::kWaitForJobs ? "0" : "1"},
+          // What a user may have set to find a defect would wait for a kernel that does not end
+          // (clr rocclr/utils/flags.hpp): after each launch, or behind it in the one queue.
+          {"HIP_LAUNCH_BLOCKING", "0"},
+          {"AMD_SERIALIZE_KERNEL", "0"},
+          {"AMD_SERIALIZE_COPY", "0"},
+          {"GPU_MAX_HW_QUEUES", "4"}};
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {
@@ -199,6 +212,11 @@ void WorkerProcess::exchange(const json& request, std::chrono::milliseconds pati
 }
 
 RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bool()>& stop) {
+  return run_case_of(to_json(request), request.patience, stop);
+}
+
+RunOutcome WorkerProcess::run_case_of(const json& request, std::chrono::milliseconds patience,
+                                      const std::function<bool()>& stop) {
   RunOutcome outcome;
   const auto take = [&](const json& message) {
     if (message.value("type", "") == "sample") {
@@ -208,7 +226,7 @@ RunOutcome WorkerProcess::run(const CaseRequest& request, const std::function<bo
     outcome.result = result_from_json(message);
     return true;
   };
-  exchange(to_json(request), request.patience, stop, take, outcome);
+  exchange(request, patience, stop, take, outcome);
   return outcome;
 }
 

@@ -33,6 +33,9 @@ struct RunOutcome {
   bool worker_unkillable = false;            // it hangs in the kernel: nothing may follow
 };
 
+/// Puts into the row of a run that gave no result why that is: failed, or interrupted.
+void put_missing_result(const RunOutcome& outcome, analysis::SummaryRow& row);
+
 class WorkerProcess {
  public:
   using Environment = std::map<std::string, std::string>;
@@ -72,6 +75,9 @@ class WorkerProcess {
 
   /// Runs one case. `stop` is polled several times a second; when it says so the worker is ended.
   RunOutcome run(const CaseRequest& request, const std::function<bool()>& stop);
+  /// The same for a request of any task that answers with samples and a CaseResult.
+  RunOutcome run_case_of(const nlohmann::json& request, std::chrono::milliseconds patience,
+                         const std::function<bool()>& stop);
 
   pid_t pid() const { return pid_; }
 

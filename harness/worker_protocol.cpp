@@ -43,6 +43,7 @@ json to_json(const DeviceInfo& device) {
           {"node_id", device.node_id},
           {"gpu_id", device.gpu_id},
           {"numa_node", device.numa_node},
+          {"placement", device.placement},
           {"hip_runtime_version", device.hip_runtime_version},
           {"hip_driver_version", device.hip_driver_version},
           {"driver_events", device.driver_events}};
@@ -59,6 +60,7 @@ DeviceInfo device_from_json(const json& json) {
   device.node_id = json.at("node_id");
   device.gpu_id = json.at("gpu_id");
   device.numa_node = json.at("numa_node");
+  device.placement = json.at("placement");
   device.hip_runtime_version = json.at("hip_runtime_version");
   device.hip_driver_version = json.at("hip_driver_version");
   device.driver_events = json.at("driver_events");

@@ -24,7 +24,8 @@ struct DeviceInfo {
   std::uint32_t lanes_per_wave = 0;
   std::uint32_t node_id = 0;
   std::uint32_t gpu_id = 0;
-  std::uint32_t numa_node = 0;
+  int numa_node = -1;     // of the GPU; -1: not known
+  std::string placement;  // where the worker keeps itself (gpu_locality.hpp)
   int hip_runtime_version = 0;
   int hip_driver_version = 0;
   std::string driver_events;  // source, or why there are none

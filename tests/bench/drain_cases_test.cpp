@@ -8,6 +8,8 @@
 #include <set>
 
 #include "analysis/flags.hpp"
+#include "bench/drain_worker.hpp"
+#include "harness/worker_process.hpp"
 
 namespace notifier {
 namespace {
@@ -49,11 +51,26 @@ class FakeJobs final : public FiniteJobs {
 };
 
 DrainRequest request(std::string_view perturbation, Fence fence) {
-  return {.wanted = {find_perturbation(perturbation), fence, 64 << 10, 5'000'000},
-          .events = 4,
-          .run = 3,
-          .seed = 7,
-          .recording_start_ns = 0};
+  return {.wanted = {.perturbation = find_perturbation(perturbation),
+                     .fence = fence,
+                     .size_bytes = 64 << 10,
+                     .job_ns = 5'000'000},
+          .run = {.events = 4, .run = 3, .seed = 7}};
+}
+
+/// What the case gave, with the samples that its observer was told of.
+struct Ran {
+  analysis::SummaryRow identity;
+  std::vector<analysis::SampleRow> samples;
+};
+
+Ran run(const DrainRequest& wanted, FiniteJobs& jobs) {
+  Ran ran;
+  const CaseObserver observer{
+      .phase = [](const std::string&, std::int64_t) {},
+      .sample = [&](const analysis::SampleRow& sample) { ran.samples.push_back(sample); }};
+  ran.identity = run_drain_case(wanted, jobs, observer).identity;
+  return ran;
 }
 
 TEST(DrainCases, NamesAreUniqueAndNoneSaysThatTheDriverWaits) {
@@ -67,9 +84,54 @@ TEST(DrainCases, NamesAreUniqueAndNoneSaysThatTheDriverWaits) {
   EXPECT_EQ(names.count("userptr/anon/fork_exit/default/preempt/job_20ms/64KiB"), 1u);
 }
 
+TEST(DrainCases, EachXnackModeIsACaseAndAWorkerOfItsOwn) {
+  const auto drained =
+      find_drain_case("managed/anon/dontneed/default/application_drain/job_5ms/4MiB");
+  const auto retrying =
+      find_drain_case("managed/anon/dontneed/default/application_drain_retry_fault/job_5ms/4MiB");
+  const auto beside = find_drain_case("userptr/anon/dontneed/default/retry_fault/job_5ms/4MiB");
+  ASSERT_TRUE(drained && retrying && beside);
+  EXPECT_EQ(drained->memory_case().memory, Memory::kManaged);
+  EXPECT_EQ(retrying->fence, Fence::kBeforeCall);
+  EXPECT_EQ(beside->fence, Fence::kAfterCall);
+  const auto environment = [](const DrainCase& one) {
+    return WorkerProcess::environment_for(one.memory_case());
+  };
+  EXPECT_EQ(environment(*drained).at("HSA_XNACK"), "0");
+  EXPECT_EQ(environment(*retrying).at("HSA_XNACK"), "1");
+  EXPECT_EQ(environment(*retrying), environment(*beside));
+  EXPECT_FALSE(find_drain_case("managed/anon/dontneed/default/wait_for_jobs/job_5ms/4MiB"));
+}
+
+TEST(DrainCases, TheRequestReachesTheWorkerWhole) {
+  DrainRequest sent = request("fork_exit", Fence::kAfterCall);
+  sent.wanted.memory = Memory::kManaged;
+  sent.wanted.mode = Recovery::kRetryFault;
+  sent.run.recording_start_ns = -5;
+  sent.run.time_limit = std::chrono::seconds(7);
+  const DrainRequest arrived = drain_request_from_json(nlohmann::json::parse(to_json(sent).dump()));
+  EXPECT_EQ(arrived.wanted.name(), sent.wanted.name());
+  EXPECT_EQ(arrived.run.events, 4u);
+  EXPECT_EQ(arrived.run.run, 3u);
+  EXPECT_EQ(arrived.run.seed, 7u);
+  EXPECT_EQ(arrived.run.recording_start_ns, -5);
+  EXPECT_EQ(arrived.run.time_limit, std::chrono::seconds(7));
+  EXPECT_THROW(drain_request_from_json({{"case", "userptr"}}), std::invalid_argument);
+}
+
+TEST(DrainCases, AnSvmRangeThatStopsQueuesWithRetryFaultsOnIsFlagged) {
+  FakeJobs jobs;
+  jobs.memory_path = MemoryPath::kSvmRange;
+  jobs.trigger = EvictionTrigger::kSvm;
+  DrainRequest wanted = request("dontneed", Fence::kBeforeCall);
+  EXPECT_FALSE(analysis::has_flag(run(wanted, jobs).identity.flags, "recovery_differs"));
+  wanted.wanted.mode = Recovery::kRetryFault;
+  EXPECT_TRUE(analysis::has_flag(run(wanted, jobs).identity.flags, "recovery_differs"));
+}
+
 TEST(DrainCases, KfdEvictsAlthoughNothingRunsAndTheRowSaysSo) {
   FakeJobs jobs;
-  const DrainResult result = run_drain_case(request("dontneed", Fence::kBeforeCall), jobs);
+  const Ran result = run(request("dontneed", Fence::kBeforeCall), jobs);
   EXPECT_EQ(result.identity.status, analysis::Status::kOk) << result.identity.reason;
   EXPECT_EQ(result.identity.recovery, "application_drain");
   EXPECT_EQ(result.identity.recovery_observed, "preempt");
@@ -87,7 +149,7 @@ TEST(DrainCases, KfdEvictsAlthoughNothingRunsAndTheRowSaysSo) {
 
 TEST(DrainCases, ACallBesideTheJobHasAStallAndNoDrain) {
   FakeJobs jobs;
-  const DrainResult result = run_drain_case(request("dontneed", Fence::kAfterCall), jobs);
+  const Ran result = run(request("dontneed", Fence::kAfterCall), jobs);
   EXPECT_EQ(result.identity.recovery, "preempt");
   EXPECT_EQ(result.identity.outcome, "job_running");
   EXPECT_EQ(result.samples[0][analysis::Metric::kStall], 1'200'000);
@@ -97,31 +159,39 @@ TEST(DrainCases, ACallBesideTheJobHasAStallAndNoDrain) {
 TEST(DrainCases, NothingSeenIsNotCalledADrain) {
   FakeJobs jobs;
   jobs.evicts = false;
-  EXPECT_EQ(
-      run_drain_case(request("dontneed", Fence::kBeforeCall), jobs).identity.recovery_observed,
-      "none");
+  EXPECT_EQ(run(request("dontneed", Fence::kBeforeCall), jobs).identity.recovery_observed, "none");
 }
 
 TEST(DrainCases, AnotherPathsTriggerIsFlagged) {
   FakeJobs jobs;
   jobs.trigger = EvictionTrigger::kSvm;
-  const auto flags = run_drain_case(request("dontneed", Fence::kBeforeCall), jobs).identity.flags;
+  const auto flags = run(request("dontneed", Fence::kBeforeCall), jobs).identity.flags;
   EXPECT_TRUE(analysis::has_flag(flags, "recovery_differs"));
 }
 
 TEST(DrainCases, AFenceThatDoesNotHoldIsAFailedCaseWithItsSamples) {
   FakeJobs jobs;
   jobs.fence_holds = false;
-  const DrainResult result = run_drain_case(request("dontneed", Fence::kBeforeCall), jobs);
+  const Ran result = run(request("dontneed", Fence::kBeforeCall), jobs);
   EXPECT_EQ(result.identity.status, analysis::Status::kFailed);
   EXPECT_THAT(result.identity.reason, HasSubstr("fence"));
+  EXPECT_EQ(result.samples.size(), 1u);
+}
+
+TEST(DrainCases, ACaseEndsWithItsTime) {
+  FakeJobs jobs;
+  DrainRequest wanted = request("dontneed", Fence::kBeforeCall);
+  wanted.run.time_limit = std::chrono::milliseconds(0);
+  const Ran result = run(wanted, jobs);
+  EXPECT_EQ(result.identity.status, analysis::Status::kOk);
+  EXPECT_EQ(result.identity.reason, "stopped after 1 of 4 events: time limit of 0 s");
   EXPECT_EQ(result.samples.size(), 1u);
 }
 
 TEST(DrainCases, ViolationsOfTheJobsAreTheRows) {
   FakeJobs jobs;
   jobs.found.violations[ViolationClass::kStale] = 3;
-  const DrainResult result = run_drain_case(request("sham", Fence::kBeforeCall), jobs);
+  const Ran result = run(request("sham", Fence::kBeforeCall), jobs);
   EXPECT_EQ(analysis::total_violations(result.identity), 3);
 }
 

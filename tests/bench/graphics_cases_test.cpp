@@ -62,9 +62,7 @@ GraphicsRequest request(std::string_view perturbation, std::uint32_t events) {
                                 [&](const auto& one) { return one.name == perturbation; });
   GraphicsRequest made;
   made.wanted = {&*row, 64 << 10, 1'000'000};
-  made.events = events;
-  made.run = 2;
-  made.seed = 7;
+  made.run = {.events = events, .run = 2, .seed = 7};
   return made;
 }
 
@@ -79,7 +77,7 @@ TEST(GraphicsCases, NamesAreUniqueAndSayEverything) {
 TEST(GraphicsCases, EachPerturbationLeavesTheMemoryToTheNextJob) {
   for (const GraphicsPerturbation& row : graphics_perturbations()) {
     FakeDevice device;
-    const GraphicsResult result = run_graphics_case(request(row.name, 4), device);
+    const FiniteJobResult result = run_graphics_case(request(row.name, 4), device);
     EXPECT_EQ(result.identity.status, analysis::Status::kOk) << result.identity.reason;
     ASSERT_EQ(result.samples.size(), 5u) << row.name;  // one sham among them
     EXPECT_EQ(result.samples[2].kind, analysis::EventKind::kSham);
@@ -98,7 +96,7 @@ TEST(GraphicsCases, AJobIsMadeLongerUntilItIsLongEnoughOrFull) {
 
 TEST(GraphicsCases, AJobThatHadEndedWhenTheCallReturnedWasWaitedFor) {
   FakeDevice device;  // running when asked before the call, ended when asked after it
-  const GraphicsResult result = run_graphics_case(request("dontneed", 4), device);
+  const FiniteJobResult result = run_graphics_case(request("dontneed", 4), device);
   EXPECT_EQ(result.identity.recovery_observed, "wait_for_jobs");
   EXPECT_FALSE(analysis::has_flag(result.identity.flags, "recovery_differs"));
 }
@@ -106,7 +104,7 @@ TEST(GraphicsCases, AJobThatHadEndedWhenTheCallReturnedWasWaitedFor) {
 TEST(GraphicsCases, AJobThatStillRunsIsADifferenceThatIsFlagged) {
   FakeDevice device;
   device.polls = 2;
-  const GraphicsResult result = run_graphics_case(request("dontneed", 4), device);
+  const FiniteJobResult result = run_graphics_case(request("dontneed", 4), device);
   EXPECT_EQ(result.identity.recovery_observed, "none");
   EXPECT_TRUE(analysis::has_flag(result.identity.flags, "recovery_differs"));
 }
@@ -120,7 +118,7 @@ TEST(GraphicsCases, AJobThatHadEndedBeforeTheCallSaysNothing) {
 TEST(GraphicsCases, WordsThatALaterJobDoesNotReachAreLost) {
   FakeDevice device;
   device.stale_words = 3;
-  const GraphicsResult result = run_graphics_case(request("map_fixed", 2), device);
+  const FiniteJobResult result = run_graphics_case(request("map_fixed", 2), device);
   EXPECT_EQ(result.identity.violations_lost, 6);  // of two events
 }
 
@@ -129,7 +127,7 @@ TEST(GraphicsCases, ARefusalKeepsWhatWasMeasured) {
   run_graphics_case(request("dontneed", 3), device);
   FakeDevice refusing;
   refusing.fails_at = 20;  // behind the calibration, in some event
-  const GraphicsResult result = run_graphics_case(request("dontneed", 40), refusing);
+  const FiniteJobResult result = run_graphics_case(request("dontneed", 40), refusing);
   EXPECT_EQ(result.identity.status, analysis::Status::kFailed);
   EXPECT_EQ(result.identity.reason, "amdgpu_cs_submit failed: for the test");
   EXPECT_GT(result.samples.size(), 0u);

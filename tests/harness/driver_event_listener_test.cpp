@@ -161,9 +161,10 @@ TEST(DriverEventListenerOpen, UsesTheThunkAndAsksForEveryIdButOtherProcesses) {
 }
 
 TEST(DriverEventListenerOpen, UnknownNodeIsAReasonNotACrash) {
-  const auto opened = DriverEventListener::open({.node_id = 9});
+  const auto opened = DriverEventListener::open({.node_id = 9, .kfd_device = "/nowhere/kfd"});
   EXPECT_EQ(opened.listener, nullptr);
   EXPECT_NE(opened.reason.find("node 9"), std::string::npos) << opened.reason;
+  EXPECT_NE(opened.reason.find("/nowhere/kfd"), std::string::npos) << "the ioctl was tried, too";
 }
 
 }  // namespace

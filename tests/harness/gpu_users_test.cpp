@@ -2,9 +2,12 @@
 #include "gpu_users.hpp"
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <filesystem>
+#include <string>
 
 namespace notifier {
 namespace {
@@ -34,6 +37,41 @@ TEST(GpuUsers, OwnProcessesAreNotOthers) {
   const GpuUsers found = users_of("gfx1030", own);
   ASSERT_EQ(found.users.size(), 1u);
   EXPECT_EQ(found.users[0].kind, GpuUserKind::kDisplay);
+}
+
+// Whoever has once opened /dev/kfd, as reading the environment does, is listed until it ends.
+TEST(GpuUsers, ThisProcessIsNotAnother) {
+  std::string root = testing::TempDir() + "users-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  const std::filesystem::path kfd = std::filesystem::path(root) / "sys/class/kfd/kfd/proc";
+  std::filesystem::create_directories(kfd / std::to_string(::getpid()));
+  EXPECT_FALSE(sharing_refusal(find_gpu_users(SystemView(root))).has_value());
+  std::filesystem::create_directories(kfd / "1");
+  EXPECT_TRUE(sharing_refusal(find_gpu_users(SystemView(root))).has_value());
+  std::filesystem::remove_all(root);
+}
+
+TEST(GpuUsers, AProcessThatHasEndedIsWaitedFor) {
+  std::string root = testing::TempDir() + "users-XXXXXX";
+  ASSERT_NE(::mkdtemp(root.data()), nullptr);
+  const std::filesystem::path kfd = std::filesystem::path(root) / "sys/class/kfd/kfd/proc";
+  std::filesystem::create_directories(kfd / "77");  // and no /proc/77
+  int pauses = 0;
+  const auto ends_at_the_third = [&] {
+    if (++pauses == 3) std::filesystem::remove_all(kfd / "77");
+  };
+  EXPECT_TRUE(find_gpu_users_at_rest(SystemView(root), ends_at_the_third).users.empty());
+  EXPECT_EQ(pauses, 3);
+  // One that stays, as every process does inside a container, is another user in the end.
+  std::filesystem::create_directories(kfd / "78");
+  pauses = 10;
+  EXPECT_EQ(find_gpu_users_at_rest(SystemView(root), ends_at_the_third).users.size(), 1u);
+  EXPECT_EQ(pauses, 30);
+  // Nobody waits for a process that lives.
+  std::filesystem::create_directories(std::filesystem::path(root) / "proc/78");
+  EXPECT_EQ(find_gpu_users_at_rest(SystemView(root), ends_at_the_third).users.size(), 1u);
+  EXPECT_EQ(pauses, 30);
+  std::filesystem::remove_all(root);
 }
 
 TEST(GpuUsers, ServerAloneRefusesNothing) {

@@ -116,6 +116,18 @@ TEST(WorkerProcess, EachRecoveryHasItsOwn) {
   EXPECT_NE(WorkerProcess::environment_for(wanted), preempt);
 }
 
+TEST(WorkerProcess, NothingInTheEnvironmentMakesTheRuntimeWaitForAKernelThatDoesNotEnd) {
+  for (const Recovery recovery : {Recovery::kPreempt, Recovery::kRetryFault}) {
+    Case wanted;
+    wanted.recovery = recovery;
+    const auto environment = WorkerProcess::environment_for(wanted);
+    for (const char* name : {"HIP_LAUNCH_BLOCKING", "AMD_SERIALIZE_KERNEL", "AMD_SERIALIZE_COPY"}) {
+      EXPECT_EQ(environment.at(name), "0") << name;
+    }
+    EXPECT_EQ(environment.at("GPU_MAX_HW_QUEUES"), "4");
+  }
+}
+
 TEST(WorkerProcess, AnExitIsAReasonWithItsCode) {
   const RunOutcome outcome = run_with("exits");
   EXPECT_NE(outcome.failure.find("exit code 5"), std::string::npos) << outcome.failure;

@@ -8,10 +8,12 @@ readonly project release=trixie
 
 usage() {
   cat <<'END'
-Usage: tests/kernels/debian13.sh FOLDER
+Usage: tests/kernels/debian13.sh [--programs] FOLDER
 
 Makes a Debian 13 in FOLDER/root (kept for the next call), builds this working tree there and runs
 the tests of kernels, code objects and drop-in libraries. Needs root, debootstrap and 3 GB.
+--programs: builds only the programs that go to a GPU box, starts each once without a driver, and
+runs no test.
 The ctest of the same name is there with -DNOTIFIER_TEST_DEBIAN13=FOLDER.
 END
 }
@@ -56,6 +58,11 @@ step() { # step NAME COMMAND...: says at the end how long it took
   printf 'debian13.sh: %s: %d s\n' "$name" $((SECONDS - begin))
 }
 
+programs_only=false
+if [ "${1:-}" = --programs ]; then
+  programs_only=true
+  shift
+fi
 case ${1:-} in
   --help)
     usage
@@ -71,8 +78,13 @@ command -v debootstrap >/dev/null || { echo "debian13.sh: needs debootstrap" >&2
 mkdir -p "$1"
 root=$(cd "$1" && pwd -P)/root
 readonly root
-readonly targets='kernel_logic_test kernel_mutant_loops kernel_mutant_no_read_back dropin_test
-  dropin_count_kernel_softgpu notifier_bench notifier_bench_softgpu'
+readonly programs='notifier_bench notifier_drain notifier_fences notifier_graphics notifier_pin_rocm
+  notifier_thunk'
+targets=$programs
+if ! $programs_only; then
+  targets+=' kernel_logic_test kernel_mutant_loops kernel_mutant_no_read_back dropin_test
+    dropin_count_kernel_softgpu notifier_bench_softgpu'
+fi
 readonly tests='^(CodeObjects|KernelSources|WaitOrder|DropIn|Partition|GapMeter|LaneChecks|Command|ExpectedRecord)'
 
 [ -d "$root" ] || step root make_root
@@ -82,4 +94,9 @@ step configure in_root \
   'cmake -G Ninja -S /source -B /build -DCMAKE_BUILD_TYPE=RelWithDebInfo -DNOTIFIER_ROCM=ON'
 step build in_root \
   "cmake --build /build --parallel ${NOTIFIER_JOBS:-$(nproc)} --target ${targets//$'\n'/ }"
+if $programs_only; then
+  step start in_root "for program in ${programs//$'\n'/ }; do
+      code=0; /build/bench/\$program || code=\$?; test \$code = 77; done"
+  exit
+fi
 step tests in_root "ctest --test-dir /build --output-on-failure --no-tests=error --tests-regex '$tests'"
