@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstring>
 #include <exception>
+#include <map>
 #include <optional>
 
 #include "analysis/change_points/attribution.hpp"
@@ -84,6 +86,32 @@ Folders nights_with(const Timeline& timeline, const KernelChange& change,
   return list;
 }
 
+/// On a machine that boots kernels in turn (scripts/kernels) no night is the last of a kernel: each
+/// release is compared with the oldest.
+void add_pairs_of_kernels_in_turn(const Timeline& timeline, std::size_t index,
+                                  std::vector<ComparisonPair>& pairs) {
+  const auto field = std::find_if(
+      timeline.environment.begin(), timeline.environment.end(),
+      [](const FieldHistory& one) { return one.unsteady && one.field == "kernel.release"; });
+  if (field == timeline.environment.end()) return;
+  const auto is_older = [](const std::string& a, const std::string& b) {
+    return strverscmp(a.c_str(), b.c_str()) < 0;
+  };
+  std::map<std::string, Folders, decltype(is_older)> by_release(is_older);
+  for (std::size_t i = timeline.recordings.size(); i-- > 0;) {
+    Folders& newest = by_release[value_at(*field, i)];
+    if (newest.size() < kNightsAWeek) newest.push_back(timeline.recordings[i]->folder);
+  }
+  by_release.erase("");
+  for (const auto& [release, list] : by_release) {
+    const auto& [oldest, oldest_folders] = *by_release.begin();
+    if (release == oldest) continue;
+    pairs.push_back({"kernel",
+                     fmt::format("{}: kernel {} against {}", label(timeline), release, oldest),
+                     index, oldest_folders, list});
+  }
+}
+
 void add_pairs_of(const Model& model, std::size_t index, std::vector<ComparisonPair>& pairs) {
   const Timeline& timeline = model.timelines[index];
   const std::size_t nights = timeline.recordings.size();
@@ -106,6 +134,7 @@ void add_pairs_of(const Model& model, std::size_t index, std::vector<ComparisonP
                      index, nights_with(timeline, *change, change->from),
                      nights_with(timeline, *change, change->to)});
   }
+  add_pairs_of_kernels_in_turn(timeline, index, pairs);
 }
 
 void add_machine_pairs(const Model& model, std::vector<ComparisonPair>& pairs) {

@@ -59,6 +59,20 @@ TEST(Comparisons, KernelsBootedInTurnAreNotMixed) {
   EXPECT_EQ(pair.new_folders, (Folders{"0", "3", "6"}));
 }
 
+TEST(Comparisons, EachOfManyKernelsInTurnIsComparedWithTheOldest) {
+  Nights nights({"6.12", "6.9", "10.1", "6.12", "6.9", "10.1"});
+  nights.model.timelines[0].environment[0].unsteady = true;  // what so many changes make of a field
+  std::vector<ComparisonPair> found;
+  for (const ComparisonPair& pair : choose_pairs(nights.model)) {
+    if (pair.kind == "kernel") found.push_back(pair);
+  }
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].title, "box · kvm: kernel 6.12 against 6.9");
+  EXPECT_EQ(found[0].old_folders, (Folders{"4", "1"}));
+  EXPECT_EQ(found[0].new_folders, (Folders{"3", "0"}));
+  EXPECT_EQ(found[1].title, "box · kvm: kernel 10.1 against 6.9");
+}
+
 TEST(Comparisons, AWeekOfNightsNextToTheChangeIsEnough) {
   std::vector<std::string> kernels(10, "6.1");
   kernels.resize(20, "6.12");

@@ -88,4 +88,31 @@ END
   expect_status 2
 }
 
+test_table_of_kernels() {
+  mkdir -p "$scratch/folder/compare"
+  cat >"$scratch/folder/kernels.csv" <<'END'
+kernel,suite,kernel_release,boot,status,seconds,reason
+old,stable,6.1.0,1,ok,80,""
+old,stable,6.1.0,2,failed,9,"a panic, said so"
+old,stable,6.1.0,3,ok,120,""
+new,sid,7.1.0,1,ok,70,""
+gone,none,,1,skipped,0,"cannot be fetched"
+END
+  cat >"$scratch/folder/compare/kvm_6.1.0_7.1.0.csv" <<'END'
+case_name,metric,statistic,headline,old,new,change,verdict,reason
+a/64KiB,stall_ns,p50,yes,2000000,1000000,-0.5,faster,
+a/64KiB,stall_ns,p90,yes,3000000,1000000,-0.6,faster,
+b/64KiB,,,,,,,repaired,4 of 4 runs skipped before (why)
+END
+  run "$source_root/scripts/kernels_table" "$scratch/folder"
+  expect_status 0
+  expect_output '^\| old \| stable \| 6\.1\.0 \| 2 \| 1 \| 0 \| 80 to 120 \|$'
+  expect_output '^\| gone \| none \| - \| 0 \| 0 \| 1 \| - \|$'
+  expect_output '^- old, boot 2: failed: a panic, said so$'
+  expect_output '^\| a/64KiB \| stall_ns \| 2 ms \| 1 ms \(-50 %, faster\) \|$'
+  expect_output '^\| b/64KiB \| status \| - \| repaired: 4 of 4 runs skipped before \|$'
+  run "$source_root/scripts/kernels_table" "$scratch/nothing"
+  expect_status 2
+}
+
 run_test "$1"
