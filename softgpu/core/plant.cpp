@@ -24,7 +24,7 @@ constexpr std::size_t kMaximumChildren = 16;
 
 bool holds_data(const Range& range) {
   return range.origin == RangeOrigin::kHostRegister || range.origin == RangeOrigin::kManaged ||
-         range.origin == RangeOrigin::kSystem;
+         range.origin == RangeOrigin::kSystem || range.origin == RangeOrigin::kSvmAttributes;
 }
 
 /// The CPU address of a word of the program's data; 0 for all other memory.

@@ -3,6 +3,7 @@
 // makes them one after the other, so every read has exactly one right answer.
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include <random>
 #include <vector>
 
+#include "model_region.hpp"
 #include "order_executor.hpp"
 #include "process_test.hpp"
 #include "softgpu/api/softgpu_control.h"
@@ -22,31 +24,9 @@
 namespace softgpu_test {
 namespace {
 
-constexpr std::size_t kRegions = 6;
-constexpr std::size_t kPages = 8;
-constexpr std::size_t kBytes = kPages * kPage;
-constexpr std::size_t kWordsPerPage = kPage / 8;
+constexpr std::size_t kRegions = 8;
 // The driver's queue holds 8 KiB and drops what comes after: a step writes a few hundred bytes.
 constexpr std::uint64_t kStepsBetweenLooks = 8;
-
-enum class Kind { kUserptr, kManaged, kSystem };
-
-/// Memory and what each of its pages must hold: one word per page, the rest is zero.
-struct Region {
-  Kind kind = Kind::kUserptr;
-  char* host = nullptr;
-  std::uint64_t device = 0;
-  std::array<std::uint64_t, kPages> expected{};
-  bool replaced = false;  // other memory has come into some place: no longer what HIP allocated
-
-  std::uint64_t* word(std::size_t page) {
-    // Not the same word of each page, or a page in another's place would not be noticed.
-    return reinterpret_cast<std::uint64_t*>(host + page * kPage) + page * 7 % kWordsPerPage;
-  }
-  std::uint64_t device_word(std::size_t page) {
-    return device + static_cast<std::uint64_t>(reinterpret_cast<char*>(word(page)) - host);
-  }
-};
 
 /// A child that holds the memory of its fork and looks at it when it is let go.
 struct Snapshot {
@@ -60,7 +40,7 @@ class Model {
       : random_(seed), retry_(retry), executor_(job_each) {
     REQUIRE_HIP(hipStreamCreateWithFlags(&moves_, hipStreamNonBlocking));
     for (std::size_t index = 0; index < kRegions; ++index) {
-      make(regions_[index], static_cast<Kind>(index % (retry_ ? 3 : 2)));
+      regions_[index].make(static_cast<Kind>(index % (retry_ ? 4 : 3)));
     }
   }
 
@@ -70,7 +50,7 @@ class Model {
       unsigned weight;
       Operation operation;
     };
-    static constexpr std::array<Weighted, 13> kOperations{{{25, &Model::device_store},
+    static constexpr std::array<Weighted, 15> kOperations{{{25, &Model::device_store},
                                                            {25, &Model::device_load},
                                                            {20, &Model::cpu_store},
                                                            {20, &Model::cpu_load},
@@ -82,7 +62,9 @@ class Model {
                                                            {1, &Model::fork_and_hold},
                                                            {1, &Model::let_go},
                                                            {2, &Model::shrink_neighbour},
-                                                           {2, &Model::migrate}}};
+                                                           {2, &Model::migrate},
+                                                           {2, &Model::set_attribute},
+                                                           {1, &Model::register_anew}}};
     unsigned total = 0;
     for (const Weighted& each : kOperations) {
       total += each.weight;
@@ -112,38 +94,27 @@ class Model {
 
  private:
   unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
+  /// Both halves are new, or a torn store would not be seen.
+  std::uint64_t next_value() {
+    ++values_;
+    return values_ << 32 | values_;
+  }
   Region& any_region() { return regions_[below(kRegions)]; }
-  Region& any_region_but_managed() {
+  /// Without retry faults an SVM range ends with its mapping.
+  Region& any_region_that_survives() {
     for (;;) {
       Region& region = any_region();
-      // Without retry faults an SVM range ends with its mapping.
-      if (region.kind != Kind::kManaged || retry_) {
+      if (!region.migrates() || retry_) {
         return region;
       }
     }
   }
 
-  void make(Region& region, Kind kind) {
-    region.kind = kind;
-    region.expected.fill(0);
-    region.replaced = false;
-    void* memory = nullptr;
-    if (region.kind == Kind::kManaged) {
-      REQUIRE_HIP(hipMallocManaged(&memory, kBytes, hipMemAttachGlobal));
-    } else {
-      memory = mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-      REQUIRE(memory != MAP_FAILED);
-    }
-    region.host = static_cast<char*>(memory);
-    region.device = reinterpret_cast<std::uint64_t>(
-        region.kind == Kind::kUserptr ? register_memory(memory, kBytes) : memory);
-  }
-
   void device_store() {
     Region& region = any_region();
     const std::size_t page = below(kPages);
-    region.expected[page] = ++values_;
-    executor_.store(region.device_word(page), values_);
+    const std::uint64_t value = region.expected[page] = next_value();
+    executor_.store(region.device_word(page), value);
   }
 
   void device_load() {
@@ -155,8 +126,8 @@ class Model {
   void cpu_store() {
     Region& region = any_region();
     const std::size_t page = below(kPages);
-    region.expected[page] = ++values_;
-    __atomic_store_n(region.word(page), values_, __ATOMIC_RELEASE);
+    const std::uint64_t value = region.expected[page] = next_value();
+    __atomic_store_n(region.word(page), value, __ATOMIC_RELEASE);
   }
 
   void cpu_load() {
@@ -193,7 +164,7 @@ class Model {
   }
 
   void map_over() {
-    Region& region = any_region_but_managed();
+    Region& region = any_region_that_survives();
     region.replaced = true;
     const Run run = any_run();
     char* begin = region.host + run.first * kPage;
@@ -203,7 +174,7 @@ class Model {
   }
 
   void move_and_back() {
-    Region& region = any_region_but_managed();
+    Region& region = any_region_that_survives();
     region.replaced = true;
     const std::size_t page = below(kPages);
     char* begin = region.host + page * kPage;
@@ -218,7 +189,7 @@ class Model {
     Region& region = any_region();
     if (region.kind != Kind::kUserptr) {
       REQUIRE(munmap(region.host, kBytes) == 0);
-      make(region, region.kind);
+      region.make(region.kind);
     }
   }
 
@@ -236,6 +207,23 @@ class Model {
                              below(2) == 0 ? hipCpuDeviceId : 0));
     REQUIRE_HIP(hipMemPrefetchAsync(begin, size, location, moves_));
     REQUIRE_HIP(hipStreamSynchronize(moves_));
+  }
+
+  /// Where pages go, how many at a time, and whether queues stop for them.
+  void set_attribute() {
+    Region& region = any_region();
+    if (region.migrates() && !region.replaced) {
+      const Run run = any_run();
+      region.set_some_attribute(random_, run.first, run.end);
+    }
+  }
+
+  /// The thunk's steps do not wait for the kernel, as HIP's would.
+  void register_anew() {
+    Region& region = any_region();
+    if (region.kind == Kind::kUserptr) {
+      region.register_anew(below(2) == 0);
+    }
   }
 
   void shrink_neighbour() {
@@ -347,15 +335,26 @@ TEST(Model, WaitingForJobsWithoutDelays) {
 /// The model must be able to fail: what each of these breaks has to come out.
 class ModelFinds : public testing::TestWithParam<const char*> {};
 
+/// What the plant broke came out: as a wrong value, an accusation, or a wave that went on with a
+/// page-table entry that the CPU's forbids.
+bool is_found(const ProcessResult& result) {
+  const auto says = [&](const char* text) { return result.output.find(text) != std::string::npos; };
+  return (result.exit_status == 1 && says("does not hold")) ||
+         (result.signal == SIGABRT && says("an invalidation was missed"));
+}
+
+/// Strikes once in some thousand accesses; a wave that does not poll makes few.
+bool counts_accesses(const std::string& plant) { return plant == "zero" || plant == "foreign"; }
+
 TEST_P(ModelFinds, InEachRecovery) {
   const std::string plant = GetParam();
-  const bool seen_in_data =
-      plant == "zero" || plant == "lost_copy_back" || plant == "stale_device_copy";
+  const bool seen_in_data = counts_accesses(plant) || plant == "stale" ||
+                            plant == "lost_copy_back" || plant == "stale_device_copy";
   if (!seen_in_data && geteuid() != 0) {
     GTEST_SKIP() << "page frame numbers need CAP_SYS_ADMIN";
   }
   std::vector<Environment> recoveries = {{}, {{"HSA_XNACK", "1"}}};
-  if (plant != "zero") {  // strikes once in 65537 accesses; a wave that does not poll makes few
+  if (!counts_accesses(plant)) {
     recoveries.push_back({{"SOFTGPU_CWSR", "0"}});
   }
   for (const Environment& recovery : recoveries) {
@@ -370,15 +369,18 @@ TEST_P(ModelFinds, InEachRecovery) {
                           {"SOFTGPU_MODEL_SEED", std::to_string(seed)}});
       const ProcessResult result = run_process("random_operations", environment);
       output += result.output;
-      found = result.exit_status == 1 && result.output.find("does not hold") != std::string::npos;
+      found = is_found(result);
     }
     EXPECT_TRUE(found) << output;
   }
 }
 
+// Of the hooks, those whose loss leaves a wrong page behind; HookMutation takes out each. Of the
+// plants, `lost` and `torn` strike once in 65537 stores, more than a run makes: self-test has them.
 INSTANTIATE_TEST_SUITE_P(Plants, ModelFinds,
-                         testing::Values("zero", "early_resume", "skip_hook:madvise",
-                                         "lost_copy_back", "stale_device_copy"));
+                         testing::Values("stale", "foreign", "zero", "early_resume",
+                                         "skip_hook:madvise", "skip_hook:munmap", "skip_hook:mmap",
+                                         "skip_hook:clone", "lost_copy_back", "stale_device_copy"));
 
 }  // namespace
 }  // namespace softgpu_test

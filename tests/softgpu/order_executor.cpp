@@ -28,6 +28,8 @@ struct ExecutorArguments {
   Order* order;
 };
 
+constexpr std::uint64_t kIdlePolls = 16;
+
 void execute(Order* order) {
   using namespace notifier::device;
   auto* word = reinterpret_cast<std::uint64_t*>(load(&order->address));
@@ -41,9 +43,13 @@ void execute(Order* order) {
 __global__ void execute_orders(ExecutorArguments arguments) {
   using namespace notifier::device;
   Order* order = arguments.order;
+  std::uint64_t idle = 0;
   for (std::uint64_t done = 0; load_acquire(&order->stop) == 0;) {
     if (load_acquire(&order->number) == done) {
       clock_ticks();  // may be stopped here
+      if (++idle % kIdlePolls == 0) {
+        sched_yield();  // or the wave takes the CPU from whoever makes the operations
+      }
       continue;
     }
     execute(order);
