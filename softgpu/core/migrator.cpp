@@ -34,6 +34,7 @@ std::uint32_t node_of(std::uint8_t location) {
 Migrator::Migrator(const Parts& parts, const Settings& settings)
     : parts_(parts), plant_(settings.plant), most_pages_(most_pages_of(settings.vram_bytes)) {}
 
+/// Under the registry lock.
 Migration Migrator::describe(const PageRun& run, std::uint32_t device, MigrateTrigger trigger) {
   return {.device = device,
           .address = run.begin(),
@@ -76,7 +77,11 @@ Migrator::Outcome Migrator::to_device(const PageRun& run, std::uint32_t device,
   if (!offset) {
     return Outcome::kNoRoom;
   }
-  Migration migration = describe(run, device, trigger);
+  Migration migration;
+  {
+    const std::lock_guard lock(parts_.registry.lock());
+    migration = describe(run, device, trigger);
+  }
   migration.to_node = gpu_id(device);
   parts_.events.migrate_start(migration);
   const Interval named{run.begin(), run.begin() + run.size_bytes()};
@@ -125,7 +130,11 @@ void Migrator::commit_resident(const PageRun& run, std::uintptr_t vram_host) {
 
 void Migrator::to_host(const PageRun& run, MigrateTrigger trigger) {
   const std::uint32_t device = parts_.vram.device_at_host(piece_at(run, run.first_page).vram_host);
-  Migration migration = describe(run, device, trigger);
+  Migration migration;
+  {
+    const std::lock_guard lock(parts_.registry.lock());
+    migration = describe(run, device, trigger);
+  }
   migration.from_node = gpu_id(device);
   parts_.events.migrate_start(migration);
   const Interval named{run.begin(), run.begin() + run.size_bytes()};
