@@ -173,7 +173,8 @@ void unmap_call_memory(const CallMemory& memory) { munmap(memory.begin, memory.s
 void populate(const CallMemory& memory) {
   if (memory.huge) madvise(memory.begin, memory.size_bytes, MADV_DONTNEED);
   for (std::size_t at = 0; at < memory.size_bytes; at += kPageBytes) {
-    __atomic_store_n(reinterpret_cast<std::uint64_t*>(memory.begin + at), at, __ATOMIC_RELAXED);
+    // Not 0: Linux writes no page of zeros to swap (mm/page_io.c swap_zeromap_folio_set(), 6.12).
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(memory.begin + at), at + 1, __ATOMIC_RELAXED);
   }
 }
 
