@@ -18,7 +18,9 @@ std::uint64_t Queue::submit(Operation operation) {
   std::list<Operation> submitted;
   submitted.push_back(std::move(operation));
   submitted.front().taken.reserve(submitted.front().waves);
+  std::list<Operation> finished;
   const std::lock_guard lock(lock_);
+  finished.swap(finished_);
   if (submitted.front().run != nullptr) {
     submitted.front().held = !device().waves().submit_job();
   }
@@ -65,21 +67,24 @@ void Queue::close() {
 }
 
 void Queue::serve() {
+  std::list<Operation> running;
   std::unique_lock lock(lock_);
   for (;;) {
     submitted_.wait(lock, [this] { return closed_ || !operations_.empty(); });
     if (operations_.empty()) {
+      running.swap(finished_);  // freed when the lock is
       return;
     }
     // From its submission to its end a job needs no allocator: fork holds the allocator's locks
-    // while it is held and waits for jobs (glibc's __malloc_fork_lock_parent).
-    std::list<Operation> running;
+    // while it is held and waits for jobs (glibc's __malloc_fork_lock_parent). Nor does the thread
+    // between two jobs: whoever submits the next one frees what has ended.
     running.splice(running.begin(), operations_, operations_.begin());
     running_ = &running.front();
     lock.unlock();
     run(running.front());
     lock.lock();
     running_ = nullptr;
+    finished_.splice(finished_.end(), running);
     ++completed_count_;
     completed_.notify_all();
   }

@@ -77,6 +77,7 @@ class Queue {
   std::condition_variable submitted_;
   std::condition_variable completed_;
   std::list<Operation> operations_;
+  std::list<Operation> finished_;  // to be freed
   const Operation* running_ = nullptr;
   std::uint64_t submitted_count_ = 0;
   std::uint64_t completed_count_ = 0;

@@ -3,9 +3,13 @@
 // call's end must not need that lock: supervisor, restore worker, fault server, waves.
 #include "held_malloc.hpp"
 
+#include <hip/hip_runtime.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <cctype>
@@ -15,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "device_primitives.hpp"
 #include "memory_operations.hpp"
 #include "test_device.hpp"
 
@@ -72,6 +77,64 @@ PROCESS_TEST(InsideMallocWithRetryFaults, NobodyElseAllocates) {
   release_malloc();
   REQUIRE(log.count("b") != 0);
   REQUIRE(log.accusations() == 0);
+}
+
+struct GatedJobArguments {
+  std::uint64_t* words;
+  std::uint64_t* gate;
+  std::uint64_t* begun;
+  std::uint64_t* ended;
+};
+
+__global__ void gated_job(GatedJobArguments job) {
+  using namespace notifier::device;
+  store(job.begun, 1);
+  while (load_acquire(job.gate) == 0) {
+    clock_ticks();
+  }
+  store(job.words, load(job.words) + 1);
+  store(job.ended, load(job.ended) + 1);
+}
+NOTIFIER_KERNEL(gated_job, GatedJobArguments)
+
+/// glibc's fork holds the allocator's locks (__malloc_fork_lock_parent) while the notifier has it
+/// wait for the jobs that were submitted before: three of them, of which two have yet to begin.
+PROCESS_BODY(fork_inside_malloc_waits_for_jobs) {
+  char* memory = map_memory(kSize);
+  void* control = nullptr;
+  REQUIRE(hipHostMalloc(&control, 3 * sizeof(std::uint64_t), hipHostMallocDefault) == hipSuccess);
+  auto* words = static_cast<std::uint64_t*>(control);
+  GatedJobArguments arguments{register_memory(memory, kSize), words, words + 1, words + 2};
+  void* parameters[] = {&arguments};
+  hipStream_t stream = nullptr;
+  REQUIRE(hipStreamCreateWithFlags(&stream, hipStreamNonBlocking) == hipSuccess);
+  constexpr std::uint64_t kJobs = 3;
+  for (std::uint64_t job = 0; job < kJobs; ++job) {
+    REQUIRE(hipLaunchKernel(reinterpret_cast<const void*>(&gated_job), dim3(1), dim3(1), parameters,
+                            0, stream) == hipSuccess);
+  }
+  while (load_word(arguments.begun) == 0) {
+    sched_yield();
+  }
+  hold_malloc();
+  __atomic_store_n(arguments.gate, 1, __ATOMIC_RELEASE);
+  const pid_t child = fork();
+  if (child == 0) {
+    _exit(0);
+  }
+  const std::uint64_t ended = load_word(arguments.ended);
+  release_malloc();
+  REQUIRE(child > 0);
+  REQUIRE(ended == kJobs);
+  REQUIRE(hipStreamSynchronize(stream) == hipSuccess);
+  REQUIRE(waitpid(child, nullptr, 0) == child);
+}
+
+TEST(InsideMallocWhereTheDeviceWaitsForJobs, SubmittedJobsNeedNoAllocator) {
+  const ProcessResult result =
+      run_process("fork_inside_malloc_waits_for_jobs",
+                  {{"SOFTGPU_CWSR", "0"}, {"SOFTGPU_WAIT_LIMIT_MS", "100000"}});
+  EXPECT_TRUE(result.passed()) << result.output;
 }
 
 /// The proof can fail: a thread that allocates is found and named.
