@@ -9,9 +9,11 @@ set(NOTIFIER_ROCM AUTO CACHE STRING "Build notifier_bench for ROCm: AUTO (if fou
 set_property(CACHE NOTIFIER_ROCM PROPERTY STRINGS AUTO ON OFF)
 set(NOTIFIER_HIP_ARCHITECTURES "" CACHE STRING
   "GPU architectures to compile for, with features (gfx90a:xnack+); empty: all the toolchain knows")
+# A GPU runs code for its own target only, so each one is named.
 set(NOTIFIER_HIP_CANDIDATES
-  gfx906 gfx908 gfx90a:xnack+ gfx90a:xnack- gfx940 gfx942:xnack+ gfx942:xnack-
-  gfx950:xnack+ gfx950:xnack- gfx1030 gfx1100 gfx1200)
+  gfx900 gfx906 gfx908 gfx90a:xnack+ gfx90a:xnack- gfx940 gfx942:xnack+ gfx942:xnack-
+  gfx950:xnack+ gfx950:xnack- gfx1030 gfx1031 gfx1032 gfx1034 gfx1035 gfx1036 gfx1100 gfx1101
+  gfx1102 gfx1103 gfx1150 gfx1151 gfx1152 gfx1153 gfx1200 gfx1201)
 # One block is one wave of at most 64 lanes. Without this the compiler keeps room for blocks of 1024
 # and spills registers to memory (seen on gfx906).
 set(NOTIFIER_HIP_FLAGS -std=c++20 -O3 -fPIC -Wall -Wextra -Werror --gpu-max-threads-per-block=64)

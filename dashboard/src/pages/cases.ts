@@ -36,6 +36,7 @@ const words: Record<string, [word: string, meaning: string][]> = {
     ["retry_fault", "the device faults and is given the new page (XNACK)"],
     ["wait_for_jobs", "the CPU's call waits until the device's jobs have finished"],
     ["application_drain", "the program waits for its own kernel before it makes the call"],
+    ["application_drain_retry_fault", "the same where the device serves retry faults (XNACK)"],
     ["none", "nothing has to move: vram, gtt, pinned memory"],
   ],
   Context: [
