@@ -95,8 +95,8 @@ TEST(Faults, AnInterruptKeepsWhatWasMeasured) {
 TEST(Faults, AFullDiskIsExitCodeFourAndEarlierRowsStay) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--events", "300", "--runs",
-             "4", "--no-self-test", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--events", "150", "--runs",
+             "8", "--no-self-test", "--results", folder.text()})
           .before_exec([] {
             constexpr rlim_t kLimitBytes = 90'000;
             const rlimit limit{kLimitBytes, kLimitBytes};
