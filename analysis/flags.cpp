@@ -23,6 +23,9 @@ constexpr std::array kTable = {
     FlagInfo{"recovery_differs", Taint::kNo,
              "the driver got out of the way otherwise than was asked of this memory, or for other "
              "memory: driver_actions says how"},
+    FlagInfo{"unexpected_evictions", Taint::kNo,
+             "an event evicted more often than its case expects, a sham at all: a false "
+             "invalidation, or somebody else's (NUMA balancing, khugepaged, compaction)"},
     FlagInfo{"below_floor", Taint::kNo, "the stall is below the run's false-stall floor"},
 };
 

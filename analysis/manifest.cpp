@@ -34,6 +34,8 @@ constexpr std::array kFields = {
                   "validation of the stall meter: slope, constant, residual, floor of each method"},
     ManifestField{"coherence", "object", kOptional,
                   "how often device clock and driver's clocks agreed about a stall"},
+    ManifestField{"bystanders", "object", kOptional,
+                  "who else was watched (--bystanders): what each was, or why there was none"},
     ManifestField{"quanta", "object", kOptional, "cases whose stalls sit on a known time constant"},
 };
 

@@ -36,7 +36,12 @@ enum class Metric : std::uint8_t {
   kMinorFaults,
   kFirstWrite,
   kDrain,
-  kBystanderStall,
+  kBystanderQueueStall,
+  kBystanderDeviceStall,
+  kBystanderDeviceEvictions,
+  kBystanderProcessStall,
+  kBystanderProcessEvictions,
+  kTimerLate,
   kWorkLost,
   // one value per run: only in summary.csv, with n = 1
   kIteration,

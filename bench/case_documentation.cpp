@@ -113,6 +113,9 @@ std::vector<std::string> needs_of(const Perturbation& row) {
   }
   if (row.needs_dontfork) needs.emplace_back("policy `dontfork`");
   if (row.ends_process) needs.emplace_back("a worker of its own for each event");
+  if (row.waits_for_work) {
+    needs.emplace_back("work that ends by itself (context `job_5ms`): its HIP calls wait for it");
+  }
   for (const SettingWanted& setting : row.settings) {
     needs.push_back(fmt::format("{} = {}, for the time of the case", setting.name, setting.value));
   }

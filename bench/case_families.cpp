@@ -247,7 +247,7 @@ std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
         for (const Policy policy : kPolicies) {
           Case wanted = make_case(memory, perturbation.name, policy, 0);
           wanted.recovery = recovery;
-          wanted.context = usual_context(recovery);
+          wanted.context = usual_context(perturbation, recovery);
           wanted.backing = backing;
           add(wanted);
         }
@@ -270,8 +270,9 @@ std::vector<std::string> selection_names() {
   return names;
 }
 
-Context usual_context(Recovery recovery) {
-  return recovery == Recovery::kWaitForJobs ? Context::kJob5ms : Context::kSmall;
+Context usual_context(const Perturbation& perturbation, Recovery recovery) {
+  const bool finite = perturbation.waits_for_work || recovery == Recovery::kWaitForJobs;
+  return finite ? Context::kJob5ms : Context::kSmall;
 }
 
 std::uint32_t usual_events(const Case& wanted) {

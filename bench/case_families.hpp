@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "harness/case.hpp"
+#include "harness/perturbation.hpp"
 
 namespace notifier {
 
@@ -19,8 +20,8 @@ inline constexpr std::uint64_t kLargeBytes = 64 << 20;
 /// in --list and in their row.
 std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes);
 
-/// What a device with this recovery is given to do.
-Context usual_context(Recovery recovery);
+/// What a device with this recovery is given to do beside the perturbation.
+Context usual_context(const Perturbation& perturbation, Recovery recovery);
 
 /// One case of a named selection, with the number of events that its statistics want.
 struct SelectedCase {

@@ -143,7 +143,7 @@ void DrainSession::check_next_job() {
   next.launch();
   next.join();
   take_jobs_findings(next);
-  findings_.violations += next.scan_from_host(0, 1, {0, 0}, findings_.words_checked);
+  findings_.violations += next.scan_from_host(0, 1, {0, 0}, findings_.words_checked).violations;
 }
 
 void DrainSession::take_driver_findings(std::uint64_t cursor) {

@@ -9,6 +9,7 @@
 #include <random>
 
 #include "analysis/site/report.hpp"
+#include "bench/bystander_table.hpp"
 #include "bench/case_documentation.hpp"
 #include "bench/case_families.hpp"
 #include "bench/case_filter.hpp"
@@ -35,6 +36,10 @@ namespace {
 
 const std::vector<std::uint64_t> kUsualSizes{kSmallBytes, kMediumBytes, kLargeBytes};
 
+std::uint64_t recipe_size_bytes(const Options& options) {
+  return options.sizes_bytes.empty() ? kRecipeBytes : options.sizes_bytes.front();
+}
+
 /// The cases to register: a selection, unless a filter, sizes or --all ask for more.
 std::vector<PlannedCase> plan_cases(const Options& options) {
   std::vector<PlannedCase> plan;
@@ -45,7 +50,7 @@ std::vector<PlannedCase> plan_cases(const Options& options) {
     return plan;
   }
   if (!options.recipe.empty()) {
-    for (const Mitigation& mitigation : recipe(options.recipe)) {
+    for (const Mitigation& mitigation : recipe(options.recipe, recipe_size_bytes(options))) {
       const auto& chosen = options.mitigations;
       if (!chosen.empty() &&
           std::find(chosen.begin(), chosen.end(), mitigation.name) == chosen.end())
@@ -94,6 +99,9 @@ nlohmann::json make_manifest(const Options& options, std::uint64_t seed) {
   manifest["command"] = options.command;
   manifest["seed"] = seed;
   manifest["suite"] = {{"runs", options.runs}};
+  // They take CPUs from what is measured, so recordings with and without them differ in this.
+  manifest["environment"]["process"]["bystanders"] = {{"value", options.bystanders.words()},
+                                                      {"source", "--bystanders"}};
   return manifest;
 }
 
@@ -217,8 +225,11 @@ int measure(const Options& options, const std::vector<PlannedCase>& plan, std::u
   std::vector<analysis::SummaryRow> rows;
   if (trusted || stop_requested()) rows = run_registered(suite, plan, options, seed);
   const int exit_code = finish(suite, options);
+  if (!options.bystanders.empty()) {
+    std::printf("\n%s", bystander_markdown(suite.bystanders(), rows).c_str());
+  }
   if (!options.recipe.empty()) {
-    std::printf("\n%s", recipe_markdown(options.recipe, rows).c_str());
+    std::printf("\n%s", recipe_markdown(options.recipe, rows, recipe_size_bytes(options)).c_str());
   }
   if (!options.table.empty()) {
     std::printf("\n%s", (options.csv ? fork_policy_csv(rows) : fork_policy_markdown(rows)).c_str());

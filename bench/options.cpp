@@ -45,7 +45,8 @@ std::string check_size(const std::string& text) {
   return "";
 }
 
-void add_instrument_options(CLI::App& app, Options& options, std::string& precision) {
+void add_instrument_options(CLI::App& app, Options& options, std::string& precision,
+                            std::string& bystanders) {
   app.add_option("--explain", options.explain,
                  "Measure this CASE (a name as --list gives it) and what its cause depends on, and "
                  "say where the time of its stalls goes");
@@ -57,6 +58,11 @@ void add_instrument_options(CLI::App& app, Options& options, std::string& precis
   app.add_flag("--kprobes", options.kprobes,
                "Watch entry and exit of the driver's functions that stop, look up and resume, with "
                "kprobes (root, tracefs): preempt_ns, and tracks in trace.json");
+  app.add_flag(
+      "--bystanders{all}", bystanders,
+      "Also measure what others pay that take no part: a second queue, a queue on a second "
+      "device, a second process, and a timer thread, or some of them "
+      "(--bystanders=queue,device,process,timer). Each needs a CPU on the software GPU");
   app.add_option("--observer-cost", options.observer_cost,
                  "Only run this CASE with and without each part of the observation, in --runs "
                  "rounds, and print the ratios (Markdown)");
@@ -134,7 +140,8 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
   app.add_option("--events", options.events, "Events in each run (default: by case)")
       ->check(CLI::Range(1U, 100'000'000U));
   app.add_option("--size", sizes,
-                 "Sizes of the memory (default: 64KiB 4MiB 64MiB); with all cases");
+                 "Sizes of the memory (default: 64KiB 4MiB 64MiB); with all cases, or one for a "
+                 "--recipe (default: 64MiB)");
   app.add_option("--waves", options.waves, "Waves of the workload (default: one per compute unit)")
       ->check(CLI::Range(1U, 65'536U));
   app.add_option("--results", options.results, "Directory below which results are stored")
@@ -196,13 +203,14 @@ ParsedOptions parse_once(int argc, char** argv) {
   parsed.options.command.assign(argv, argv + argc);
   std::vector<std::string> sizes;
   std::string precision;
+  std::string bystanders = "none";
   CLI::App app{
       "Measures how long a GPU kernel stands still when the CPU changes its memory, and "
       "checks the data while it happens."};
   app.allow_extras();
   app.footer(kFooter);
   add_options(app, parsed.options, sizes);
-  add_instrument_options(app, parsed.options, precision);
+  add_instrument_options(app, parsed.options, precision, bystanders);
   try {
     app.parse(argc, argv);
     if (!precision.empty()) {
@@ -213,6 +221,13 @@ ParsedOptions parse_once(int argc, char** argv) {
       }
       parsed.options.runs = 1;  // as many more as it takes
     }
+    const std::optional<BystanderSet> watched = parse_bystanders(bystanders);
+    if (!watched) {
+      throw CLI::ValidationError("--bystanders", "'" + bystanders +
+                                                     "' names no bystanders; write all, or some of "
+                                                     "queue,device,process,timer");
+    }
+    parsed.options.bystanders = *watched;
     for (const std::string& size : sizes) {
       const std::string error = check_size(size);
       if (!error.empty()) throw CLI::ValidationError("--size", error);
@@ -222,6 +237,9 @@ ParsedOptions parse_once(int argc, char** argv) {
     if (!error.empty()) throw CLI::ValidationError(error);
     CaseFilter{parsed.options.filter};
     check_mitigations(parsed.options);
+    if (!parsed.options.recipe.empty() && parsed.options.sizes_bytes.size() > 1) {
+      throw CLI::ValidationError("--size", "a recipe has one size");
+    }
     if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
     CaseFilter{parsed.options.trace};
     for (const std::string& name :

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "harness/bystander_set.hpp"
+
 namespace notifier {
 
 struct Options {
@@ -31,6 +33,7 @@ struct Options {
   std::string explain;  // name of a case
   std::string trace;    // regular expression: cases of which every event is traced
   bool histogram = false;
+  BystanderSet bystanders;
   bool kprobes = false;
   std::string observer_cost;         // name of a case
   std::vector<std::string> command;  // all arguments, those of a replayed recording included

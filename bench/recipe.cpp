@@ -8,8 +8,8 @@
 #include <iterator>
 #include <optional>
 
-#include "bench/case_families.hpp"
 #include "harness/format.hpp"
+#include "harness/perturbation.hpp"
 
 namespace notifier {
 namespace {
@@ -17,13 +17,31 @@ namespace {
 using analysis::Metric;
 using analysis::SummaryRow;
 
+/// A framework loads a model while another one serves (sglang PR 37720).
+Case load_case(const char* perturbation) {
+  Case wanted;
+  wanted.memory = Memory::kUserptr;
+  wanted.perturbation = perturbation;
+  wanted.context = usual_context(*find_perturbation(perturbation), wanted.recovery);
+  return wanted;
+}
+
+std::vector<Mitigation> model_loader() {
+  return {{"none", "files mapped and pinned in place, mappings dropped before the pins",
+           load_case("load_pinned")},
+          {"unpin_first", "the same, each pin given back before its mapping goes",
+           load_case("load_unpinned_first")},
+          {"staged", "files mapped, copied through a pinned buffer of each thread",
+           load_case("load_staged")},
+          {"read", "files read into that buffer, never mapped", load_case("load_read")}};
+}
+
 Case loader_case(Memory memory, const char* perturbation, Policy policy, Recovery recovery) {
   Case wanted;
   wanted.memory = memory;
   wanted.perturbation = perturbation;
   wanted.policy = policy;
   wanted.recovery = recovery;
-  wanted.size_bytes = kLargeBytes;
   return wanted;
 }
 
@@ -45,18 +63,20 @@ struct Recipe {
   std::string_view name;
   std::vector<Mitigation> (*mitigations)();
 };
-constexpr std::array kRecipes{Recipe{"data-loader", data_loader}};
+constexpr std::array kRecipes{Recipe{"data-loader", data_loader},
+                              Recipe{"model-loader", model_loader}};
 
 struct Line {
   const Mitigation* mitigation;
   std::optional<double> worst_ns;
   std::optional<double> median_ns;
   std::optional<double> call_ns;
+  std::optional<double> evictions;  // of an event
   std::string status;
 };
 
 Line line_of(const Mitigation& mitigation, std::span<const SummaryRow> rows) {
-  Line line{&mitigation, {}, {}, {}, "not run"};
+  Line line{&mitigation, {}, {}, {}, {}, "not run"};
   for (const SummaryRow& row : rows) {
     if (row.case_name != mitigation.measured.name()) continue;
     line.status = row.status == analysis::Status::kOk ? "" : row.reason;
@@ -67,6 +87,9 @@ Line line_of(const Mitigation& mitigation, std::span<const SummaryRow> rows) {
       line.worst_ns = std::max(line.worst_ns.value_or(0), row.max.value_or(0));
     }
     if (row.metric == analysis::info(Metric::kSyscall).name) line.call_ns = row.p50;
+    if (row.evictions && row.n > 0) {
+      line.evictions = static_cast<double>(*row.evictions) / static_cast<double>(row.n);
+    }
   }
   return line;
 }
@@ -88,9 +111,12 @@ std::string what_it_bought(std::span<const Line> lines) {
     return fmt::format("no mitigation bought anything: the worst step is {} without\n",
                        format_duration(*without.worst_ns));
   }
-  return fmt::format("{} bought most: a worst step of {} instead of {} ({:.0f} times less)\n",
-                     best->mitigation->name, format_duration(*best->worst_ns),
-                     format_duration(*without.worst_ns), *without.worst_ns / *best->worst_ns);
+  return fmt::format(
+      "{} bought most: a worst step of {} instead of {} ({:.1f} times less), a call of {} instead "
+      "of "
+      "{}\n",
+      best->mitigation->name, format_duration(*best->worst_ns), format_duration(*without.worst_ns),
+      *without.worst_ns / *best->worst_ns, cell(best->call_ns), cell(without.call_ns));
 }
 
 }  // namespace
@@ -101,25 +127,30 @@ std::vector<std::string> recipe_names() {
   return names;
 }
 
-std::vector<Mitigation> recipe(std::string_view name) {
+std::vector<Mitigation> recipe(std::string_view name, std::uint64_t size_bytes) {
+  std::vector<Mitigation> ways;
   for (const Recipe& one : kRecipes) {
-    if (one.name == name) return one.mitigations();
+    if (one.name == name) ways = one.mitigations();
   }
-  return {};
+  for (Mitigation& way : ways) way.measured.size_bytes = size_bytes;
+  return ways;
 }
 
-std::string recipe_markdown(std::string_view name, std::span<const SummaryRow> rows) {
-  const std::vector<Mitigation> mitigations = recipe(name);
+std::string recipe_markdown(std::string_view name, std::span<const SummaryRow> rows,
+                            std::uint64_t size_bytes) {
+  const std::vector<Mitigation> mitigations = recipe(name, size_bytes);
   std::vector<Line> lines;
   std::string text = fmt::format(
-      "| {} | how | worst step | median step | call |\n|---|---|---:|---:|---:|\n", name);
+      "| {} | how | worst step | median step | call | evictions |\n|---|---|---:|---:|---:|---:|\n",
+      name);
   for (const Mitigation& mitigation : mitigations) {
     lines.push_back(line_of(mitigation, rows));
     const Line& line = lines.back();
-    fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} | {} |\n", mitigation.name,
+    fmt::format_to(std::back_inserter(text), "| {} | {} | {} | {} | {} | {} |\n", mitigation.name,
                    line.status.empty() ? std::string(mitigation.what)
                                        : fmt::format("{}: {}", mitigation.what, line.status),
-                   cell(line.worst_ns), cell(line.median_ns), cell(line.call_ns));
+                   cell(line.worst_ns), cell(line.median_ns), cell(line.call_ns),
+                   line.evictions ? fmt::format("{:.1f}", *line.evictions) : "-");
   }
   return text + "\n" + what_it_bought(lines);
 }

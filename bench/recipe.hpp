@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "analysis/schema.hpp"
+#include "bench/case_families.hpp"
 #include "harness/case.hpp"
 
 namespace notifier {
@@ -20,12 +21,15 @@ struct Mitigation {
   Case measured;
 };
 
+inline constexpr std::uint64_t kRecipeBytes = kLargeBytes;
+
 std::vector<std::string> recipe_names();
 
-/// Empty when there is no recipe of that name.
-std::vector<Mitigation> recipe(std::string_view name);
+/// On memory of this size. Empty when there is no recipe of that name.
+std::vector<Mitigation> recipe(std::string_view name, std::uint64_t size_bytes = kRecipeBytes);
 
 /// The table of the ways that were measured, and what the best of them bought.
-std::string recipe_markdown(std::string_view name, std::span<const analysis::SummaryRow> rows);
+std::string recipe_markdown(std::string_view name, std::span<const analysis::SummaryRow> rows,
+                            std::uint64_t size_bytes = kRecipeBytes);
 
 }  // namespace notifier

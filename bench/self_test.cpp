@@ -106,8 +106,9 @@ SelfTestOutcome attempt(const Plant& plant, const Target& target, const DeviceIn
   CaseRequest request;
   request.wanted.memory = target.memory;
   request.wanted.recovery = target.recovery;
-  request.wanted.context = usual_context(target.recovery);
   request.wanted.perturbation = plant.perturbation;
+  request.wanted.context =
+      usual_context(*find_perturbation(request.wanted.perturbation), target.recovery);
   request.wanted.size_bytes = kSmallBytes;
   request.events = kEvents;
   request.seed = seed;

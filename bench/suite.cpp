@@ -99,6 +99,7 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   request.trace_all = traced_ && traced_->selects(planned.wanted.name());
   request.spare_hazards = device_.platform == "rocm" && !options_.hazardous;
   if (kernel_probes_) request.kernel_trace = kernel_probes_->instance();
+  request.bystanders = options_.bystanders;
   request.recording_start_ns = start_ns_;
   request.patience = std::chrono::seconds(options_.patience_s);
   request.time_limit = std::chrono::seconds(options_.case_time_limit_s);
@@ -132,6 +133,8 @@ void Suite::keep_worst(const std::vector<analysis::SampleRow>& samples,
 void Suite::keep_for_report(const RunOutcome& outcome, const Case& measured,
                             std::uint32_t run_number) {
   coherence_.add(outcome.samples);
+  if (outcome.result)
+    bystanders_.insert(outcome.result->bystanders.begin(), outcome.result->bystanders.end());
   const std::string name = measured.name();
   histograms_[name].add(outcome.samples);
   if (outcome.result) {
@@ -192,13 +195,21 @@ RunOutcome Suite::run_with_settings(const CaseRequest& request, const Perturbati
   return run_in_worker(request, run_number);
 }
 
+WorkerProcess::Environment Suite::environment_of_worker(const Case& wanted) const {
+  WorkerProcess::Environment environment = WorkerProcess::environment_for(wanted);
+  if (wanted.memory != Memory::kPlain) {
+    environment.merge(WorkerProcess::environment_of(options_.bystanders));
+  }
+  return environment;
+}
+
 RunOutcome Suite::run_in_worker(const CaseRequest& request, std::uint32_t run_number) {
   const bool ends = find_perturbation(request.wanted.perturbation)->ends_process;
   if (ends) return run_ending_case(request, stop_requested);
   if (options_.isolate || run_number != worker_run_) workers_.clear();
   worker_run_ = run_number;
-  const RunOutcome outcome = workers_.run(WorkerProcess::environment_for(request.wanted),
-                                          to_json(request), request.patience, stop_requested);
+  const RunOutcome outcome = workers_.run(environment_of_worker(request.wanted), to_json(request),
+                                          request.patience, stop_requested);
   interrupted_ = interrupted_ || outcome.interrupted;
   worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
   unsafe_reason_ = safety_.check_after_case(device_.platform).value_or("");
@@ -299,6 +310,7 @@ void Suite::finish_recording() {
     if (const Quantum* quantum = histogram.sits_on()) quanta[name] = quantum->name;
   }
   end["quanta"] = quanta;
+  if (!bystanders_.empty()) end["bystanders"] = bystanders_;
   recording_->write_manifest(end);
   write_trace();
 }

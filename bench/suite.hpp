@@ -70,6 +70,8 @@ class Suite {
   const nlohmann::json& violations() const { return violations_; }
   const DeviceInfo& device() const { return device_; }
   const CoherenceCount& coherence() const { return coherence_; }
+  /// What each bystander was, or why there was none.
+  const std::map<std::string, std::string>& bystanders() const { return bystanders_; }
   const std::map<std::string, LatencyHistogram>& histograms() const { return histograms_; }
   /// Samples of the cases that --explain asked for, in the order of the plan.
   const std::vector<ExplainedCase>& explained() const { return explained_; }
@@ -87,6 +89,7 @@ class Suite {
  private:
   void sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome);
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
+  WorkerProcess::Environment environment_of_worker(const Case& wanted) const;
   CaseRequest make_request(const PlannedCase& planned, std::uint32_t run_number) const;
   RunOutcome run_with_settings(const CaseRequest& request, const Perturbation& row,
                                std::uint32_t run_number);
@@ -122,6 +125,7 @@ class Suite {
   bool worker_unkillable_ = false;
   bool meter_reliable_ = true;
   CoherenceCount coherence_;
+  std::map<std::string, std::string> bystanders_;
   std::map<std::string, LatencyHistogram> histograms_;
   TraceCollection traces_{kWorstTraced};
   std::optional<CaseFilter> traced_;  // cases of which every event is wanted

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "analysis/flags.hpp"
+#include "kernels/record.hpp"
 
 namespace notifier {
 namespace {
@@ -19,8 +20,13 @@ void add_child_findings(const ChildFindings& child, std::string_view after,
   findings.violations[ViolationClass::kZero] += child.zero;
   findings.words_checked += child.words_checked;
   if (child.torn + child.foreign + child.zero == 0) return;
-  findings.kept.push_back(fmt::format("after {}: {} torn, {} foreign, {} zero words in the copy",
-                                      after, child.torn, child.foreign, child.zero));
+  std::string text = fmt::format("after {}: {} torn, {} foreign, {} zero words in the child's copy",
+                                 after, child.torn, child.foreign, child.zero);
+  if (child.has_first != 0) {
+    text += fmt::format(", the first of them word {}: epoch {} ({:016x})", child.first_word,
+                        record_epoch(child.first_observed), child.first_observed);
+  }
+  findings.kept.push_back(text);
 }
 
 void put_findings(const CaseFindings& findings, analysis::SummaryRow& row) {

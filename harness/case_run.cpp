@@ -10,11 +10,13 @@
 
 #include "analysis/flags.hpp"
 #include "harness/buffer.hpp"
+#include "harness/bystanders.hpp"
 #include "harness/case_session.hpp"
 #include "harness/device.hpp"
 #include "harness/fatal_fault.hpp"
 #include "harness/perturbation.hpp"
 #include "harness/plain_session.hpp"
+#include "harness/worker_protocol.hpp"
 
 namespace notifier {
 namespace {
@@ -141,6 +143,7 @@ CaseResult run_plain_case(const CaseRequest& request, const Perturbation& row,
     return skipped(std::move(result), obstacle.what());
   }
   put_all_findings(session.findings(), result);
+  if (session.bystanders() != nullptr) result.bystanders = session.bystanders()->descriptions();
   result.run_values = {{analysis::Metric::kRegister, session.findings().register_ns}};
   return result;
 }
@@ -157,6 +160,62 @@ void run_fatal_event(const Perturbation& row, std::unique_ptr<CaseSession> sessi
   result.events_done = 1;
   observer.sample(sample);
   [[maybe_unused]] const CaseSession* kept = session.release();
+}
+
+/// Who else is to be watched. Before a kernel runs, since nothing can be allocated beside one.
+void accompany(const CaseRequest& request, const Perturbation& row, const DeviceInfo& device,
+               CaseSession& session, CaseResult& result) {
+  if (request.bystanders.empty() || request.sacrifice || row.ends_process) return;
+  session.accompany(std::make_unique<Bystanders>(request, &device));
+  result.bystanders = session.bystanders()->descriptions();
+}
+
+/// Whether something was evicted that the event cannot be the cause of.
+bool is_unexpected(const analysis::SampleRow& sample, int most) {
+  const bool is_sham = sample.kind == analysis::EventKind::kSham;
+  return sample.evictions.value_or(0) > (is_sham ? 0 : most);
+}
+
+void measure_case(const CaseRequest& request, const Perturbation& row, CaseSession& session,
+                  const CaseObserver& observer, CaseResult& result) {
+  const Reach reach{session.buffer().path(), request.wanted.recovery,
+                    session.buffer().child_view() == ChildView::kCopy};
+  const ExpectedEvictions expected = expected_evictions(row, reach);
+  result.evictions_expected = expected.least;
+  observer.phase("calibrate", -1);
+  session.calibrate();
+  if (row.ends_process) {
+    observer.phase(kEndingPhase, 0);
+    EventContext event;
+    row.perform(event);
+  }
+  CaseObserver watching = observer;
+  watching.sample = [&](const analysis::SampleRow& sample) {
+    if (is_unexpected(sample, expected.most)) {
+      analysis::add_flag(result.identity.flags, "unexpected_evictions");
+    }
+    observer.sample(sample);
+  };
+  sample_events(
+      request, row, [&](const Perturbation& one) { return session.measure(one); },
+      [&](const analysis::SampleRow& sample) {
+        keep_trace(request, session, sample, result.traces);
+      },
+      watching, result);
+}
+
+/// What the whole session has found.
+void put_session(const CaseSession& session, CaseResult& result) {
+  const CaseFindings findings = session.findings();
+  put_all_findings(findings, result);
+  result.violations_at_end = count(findings.violations_at_end);
+  result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
+  result.identity.perturbed_bytes = count(session.perturbed_bytes());
+  put_driver_actions(findings.driver, result.identity.recovery, result.identity);
+  result.identity.recovery_observed = recovery_observed(findings);
+  result.identity.clock_residual_ns = findings.clock_residual_ns;
+  result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
+                       {analysis::Metric::kRegister, findings.register_ns}};
 }
 
 }  // namespace
@@ -180,7 +239,7 @@ analysis::SummaryRow describe_case(const CaseRequest& request) {
 }
 
 CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_events,
-                    std::uint32_t node_id, const CaseObserver& observer) {
+                    const DeviceInfo& device, const CaseObserver& observer) {
   CaseResult result;
   result.identity = describe_case(request);
   const Perturbation* row = find_perturbation(request.wanted.perturbation);
@@ -193,59 +252,34 @@ CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_even
   if (request.wanted.memory == Memory::kPlain) {
     return run_plain_case(request, *row, observer, std::move(result));
   }
-  std::unique_ptr<CaseSession> made;
+  std::unique_ptr<CaseSession> session;
   try {
-    made = std::make_unique<CaseSession>(request, driver_events, node_id);
+    session = std::make_unique<CaseSession>(request, driver_events, device.node_id);
   } catch (const CannotPerform& obstacle) {
     return skipped(std::move(result), obstacle.what());
   }
-  CaseSession& session = *made;
   // The path is only known now: newer runtimes register what older ones make a userptr BO.
-  reason = refusal(request, *row, session.buffer().path(), result.identity);
+  reason = refusal(request, *row, session->buffer().path(), result.identity);
   if (!reason.empty()) return skipped(std::move(result), std::move(reason));
-  const Reach reach{session.buffer().path(), request.wanted.recovery,
-                    session.buffer().child_view() == ChildView::kCopy};
-  result.evictions_expected = expected_evictions(*row, reach).least;
   if (row->scope == Scope::kProcess) {
-    result.identity.outcome = "child_" + std::string(to_string(session.buffer().child_view()));
+    result.identity.outcome = "child_" + std::string(to_string(session->buffer().child_view()));
   }
   observer.phase("warm up", -1);
-  session.start(*row);
+  accompany(request, *row, device, *session, result);
+  session->start(*row);
   if (request.sacrifice) {
-    run_fatal_event(*row, std::move(made), observer, result);
+    run_fatal_event(*row, std::move(session), observer, result);
     return result;
   }
-  observer.phase("calibrate", -1);
-  session.calibrate();
-  if (row->ends_process) {
-    observer.phase(kEndingPhase, 0);
-    EventContext event;
-    row->perform(event);
-  }
   try {
-    sample_events(
-        request, *row, [&](const Perturbation& one) { return session.measure(one); },
-        [&](const analysis::SampleRow& sample) {
-          keep_trace(request, session, sample, result.traces);
-        },
-        observer, result);
+    measure_case(request, *row, *session, observer, result);
   } catch (const CannotPerform& obstacle) {
     return skipped(std::move(result), obstacle.what());
   }
-  if (!request.plant.empty()) session.plant(request.plant);
+  if (!request.plant.empty()) session->plant(request.plant);
   observer.phase("verify", -1);
-  session.verify();
-
-  const CaseFindings findings = session.findings();
-  put_all_findings(findings, result);
-  result.violations_at_end = count(findings.violations_at_end);
-  result.identity.pages_moved_unseen = count(findings.pages_moved_unseen);
-  result.identity.perturbed_bytes = count(session.perturbed_bytes());
-  put_driver_actions(findings.driver, result.identity.recovery, result.identity);
-  result.identity.recovery_observed = recovery_observed(findings);
-  result.identity.clock_residual_ns = findings.clock_residual_ns;
-  result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
-                       {analysis::Metric::kRegister, findings.register_ns}};
+  session->verify();
+  put_session(*session, result);
   return result;
 }
 

@@ -5,17 +5,21 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "analysis/schema.hpp"
 #include "analysis/summary.hpp"
+#include "harness/bystander_set.hpp"
 #include "harness/case.hpp"
 #include "harness/driver_event_listener.hpp"
 #include "kernels/workload.hpp"
 
 namespace notifier {
+
+struct DeviceInfo;
 
 /// Events of a run of which a trace is kept: the longest stalls, or the first ones of all.
 inline constexpr std::size_t kWorstTraced = 3;
@@ -33,8 +37,9 @@ struct CaseRequest {
   Observation without = Observation::kNothing;  // driver events: by kNoDriverEventsVariable
   bool sacrifice = false;      // the worker is given for one event that is a fatal fault
   bool spare_hazards = false;  // leave hazardous perturbations out (a real GPU, no --hazardous)
-  std::string kernel_trace;    // tracefs instance with kprobes; empty: none
-  std::string plant;           // self-test: class of the violation to plant, empty for none
+  BystanderSet bystanders;
+  std::string kernel_trace;  // tracefs instance with kprobes; empty: none
+  std::string plant;         // self-test: class of the violation to plant, empty for none
   std::int64_t recording_start_ns = 0;  // CLOCK_MONOTONIC_RAW
   std::chrono::milliseconds patience{20'000};
   std::chrono::milliseconds time_limit{120'000};
@@ -48,6 +53,7 @@ struct CaseResult {
   std::int64_t evictions_observed = 0;  // over all events, sham left out
   std::int64_t violations_at_end = 0;   // those that a check of the memory at the end finds
   std::int64_t events_done = 0;
+  std::map<std::string, std::string> bystanders;  // each one: what it is, or why it is none
   std::vector<nlohmann::json> traces;  // of the worst events, or of all (event_trace.hpp)
 };
 
@@ -66,6 +72,6 @@ struct CaseObserver {
 /// Runs the case. A case that cannot run comes back with status skipped and the reason. Throws
 /// HipError, std::system_error or WorkloadStuck when something that should work does not.
 CaseResult run_case(const CaseRequest& request, DriverEventListener* driver_events,
-                    std::uint32_t node_id, const CaseObserver& observer);
+                    const DeviceInfo& device, const CaseObserver& observer);
 
 }  // namespace notifier

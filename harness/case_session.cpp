@@ -62,7 +62,12 @@ CaseSession::CaseSession(const CaseRequest& request, DriverEventListener* driver
 
 CaseSession::~CaseSession() {
   userfault_.reset();  // a wave that waited for it would never end
-  workload_.reset();   // before the buffer that its kernel uses
+  try {
+    stop_bystanders();  // nothing can be freed beside their kernels
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "stopping a bystander: {}\n", error.what());
+  }
+  workload_.reset();  // before the buffer that its kernel uses
   munmap(board_, sizeof(ChildBoard));
 }
 
@@ -92,6 +97,7 @@ void CaseSession::start(const Perturbation& row) {
   // All of it, also where the waves leave first: one page without memory leaves the whole userptr
   // BO without pages (kfd_facts §1 "-EFAULT counts as success").
   slice_ = {0, workload_->size_words()};
+  if (bystanders_) bystanders_->launch();
   workload_->launch();
   // A reset inside a buffer whose first records are still the host's would not be told apart.
   workload_->wait_passes(rebuilds_ ? kFullCheckPasses : kSettlingPasses);
@@ -236,15 +242,18 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   check_backing(sample);
   const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   prepare(row, event);
-  if (row.migration) wait_until_quiet(cursor);  // what brought the memory there is no part of it
+  // What brought the memory there is no part of the event.
+  if (row.migration || row.waits_for_work) wait_until_quiet(cursor);
   Window window;
   const auto before = workload_->device_findings();
+  if (bystanders_) bystanders_->open();
   open_window(window);
   row.perform(event);
   begun_.push_back({event.enter_ns, row.name});
   event.passes_at_return = most_passes();
   if (!wait_until_quiet(window.driver_cursor)) analysis::add_flag(sample.flags, "not_quiet");
   close_window(window);
+  if (bystanders_) bystanders_->close(sample);
   window.observation.enter_ns = event.enter_ns;
   window.observation.leave_ns = event.leave_ns;
   window.observation.involuntary_switches = event.involuntary_switches;

@@ -10,6 +10,7 @@
 
 #include "analysis/schema.hpp"
 #include "harness/buffer.hpp"
+#include "harness/bystanders.hpp"
 #include "harness/case_findings.hpp"
 #include "harness/case_run.hpp"
 #include "harness/child_board.hpp"
@@ -47,6 +48,10 @@ class CaseSession {
 
   const Buffer& buffer() const { return *buffer_; }
   std::uint64_t perturbed_bytes() const { return slice_.end * 8 - slice_.begin * 8; }
+
+  /// From now on each sample says what these paid. Before start().
+  void accompany(std::unique_ptr<Bystanders> bystanders) { bystanders_ = std::move(bystanders); }
+  const Bystanders* bystanders() const { return bystanders_.get(); }
 
   /// Launches the workload and lets it settle.
   void start(const Perturbation& row);
@@ -106,10 +111,15 @@ class CaseSession {
   void rebuild(std::uint64_t driver_cursor);
   void scan_after_event();
   void take_driver_findings();
+  void stop_bystanders();
   void excuse_kernel_migrations();
   std::uint64_t most_passes() const;
   double unperturbed_rate(double seconds);
   std::string describe_violation(const ViolationRecord& record) const;
+  std::string describe_violation(const WorkloadDriver::HostViolation& seen) const;
+  /// When it was, by CLOCK_MONOTONIC_RAW, and which event came before.
+  std::string describe_moment(std::int64_t raw_ns) const;
+  void add_host_findings(const WorkloadDriver::HostFindings& found);
 
   CaseRequest request_;
   DriverEventListener* driver_events_;
@@ -117,6 +127,7 @@ class CaseSession {
   ClockCorrelation clocks_;
   std::unique_ptr<Buffer> buffer_;
   std::unique_ptr<WorkloadDriver> workload_;
+  std::unique_ptr<Bystanders> bystanders_;
   ChildBoard* board_;
   WordRange slice_;
   Touch touch_ = Touch::kKeeps;

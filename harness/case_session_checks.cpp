@@ -44,8 +44,9 @@ void CaseSession::finish(const Perturbation& row, EventContext& event) {
   // that eviction and its restore would leave the restore without a partner.
   const std::uint64_t cursor = driver_events_ != nullptr ? driver_events_->cursor() : 0;
   if (row.finish != nullptr) row.finish(event);
-  if (row.migration) wait_until_quiet(cursor);
-  add_child_findings(board_->findings, row.name, findings_);
+  if (row.migration || row.waits_for_work) wait_until_quiet(cursor);
+  add_child_findings(board_->findings, std::string(row.name) + describe_moment(monotonic_raw_ns()),
+                     findings_);
   if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
       (rebuilds_ && !buffer_->backing_mismatch().empty()))
     rebuild(cursor);
@@ -70,8 +71,15 @@ void CaseSession::scan_after_event() {
   const std::uint64_t lines = workload_->size_words() / kWordsPerLine;
   // An odd stride visits other lines of each page from event to event.
   const std::uint64_t stride = std::max<std::uint64_t>(1, lines / kScanLines) | 1;
-  findings_.violations +=
-      workload_->scan_from_host(scans_++ % stride, stride, {0, 0}, findings_.words_checked);
+  add_host_findings(
+      workload_->scan_from_host(scans_++ % stride, stride, {0, 0}, findings_.words_checked));
+}
+
+void CaseSession::add_host_findings(const WorkloadDriver::HostFindings& found) {
+  findings_.violations += found.violations;
+  for (const WorkloadDriver::HostViolation& seen : found.kept) {
+    findings_.kept.push_back(describe_violation(seen));
+  }
 }
 
 void CaseSession::take_driver_findings() {
@@ -211,16 +219,26 @@ void CaseSession::excuse_kernel_migrations() {
                 [](const std::string& text) { return text.starts_with("missed: "); });
 }
 
+void CaseSession::stop_bystanders() {
+  if (!bystanders_) return;
+  BystanderFindings found;
+  bystanders_->stop(found);
+  findings_.violations += found.violations;
+  findings_.words_checked += found.words_checked;
+  findings_.kept.insert(findings_.kept.end(), found.kept.begin(), found.kept.end());
+}
+
 void CaseSession::verify() {
   // The words that an allowed event emptied are written again within nine passes; after that no
   // exception is left.
   workload_->wait_passes(kFullCheckPasses);
   workload_->allow({0, 0}, kAllowNothing);
   workload_->wait_passes(kFullCheckPasses);
-  const ViolationCounts at_end = workload_->scan_from_host(0, 1, {0, 0}, findings_.words_checked);
-  findings_.violations += at_end;
-  findings_.violations_at_end = at_end.total();
+  const auto at_end = workload_->scan_from_host(0, 1, {0, 0}, findings_.words_checked);
+  add_host_findings(at_end);
+  findings_.violations_at_end = at_end.violations.total();
   workload_->stop();
+  stop_bystanders();
   take_driver_findings();
   excuse_kernel_migrations();
   const WorkloadDriver::DeviceFindings device = workload_->device_findings();
@@ -241,10 +259,29 @@ std::string CaseSession::describe_violation(const ViolationRecord& record) const
                   record.observed, record_epoch(record.expected), record.expected);
   const auto time = clocks_.gpu.to_raw(static_cast<std::int64_t>(record.clock_ticks));
   if (!time) return text;
-  text += fmt::format(", {:.6f} s into the recording",
-                      static_cast<double>(time->value - request_.recording_start_ns) / 1e9);
+  return text + describe_moment(time->value);
+}
+
+std::string CaseSession::describe_violation(const WorkloadDriver::HostViolation& seen) const {
+  // Each of the eight words of a line is at most seven passes behind (integrity.cpp).
+  const std::uint64_t completed = seen.passes.completed_before;
+  const std::uint64_t oldest = completed < kWordsPerLine ? 0 : completed - (kWordsPerLine - 1);
+  return fmt::format(
+             "{}: word {} at {}, epoch {} ({:016x}) seen by the CPU, where epochs {} to {} were "
+             "expected",
+             to_string(seen.kind), seen.word_index,
+             fmt::ptr(buffer_->host() + seen.word_index * sizeof(Record)),
+             record_epoch(seen.observed), seen.observed, oldest & kEpochMask,
+             (seen.passes.completed_after + 1) & kEpochMask) +
+         describe_moment(seen.raw_ns);
+}
+
+std::string CaseSession::describe_moment(std::int64_t raw_ns) const {
+  const std::string text =
+      fmt::format(", {:.6f} s into the recording",
+                  static_cast<double>(raw_ns - request_.recording_start_ns) / 1e9);
   const auto later = std::upper_bound(
-      begun_.begin(), begun_.end(), time->value,
+      begun_.begin(), begun_.end(), raw_ns,
       [](std::int64_t at_ns, const Begun& event) { return at_ns < event.enter_ns; });
   if (later == begun_.begin()) return text + ", before the first event";
   return text + fmt::format(", after event {} ({})", later - begun_.begin() - 1,

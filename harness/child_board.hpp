@@ -13,6 +13,18 @@ struct ChildFindings {
   std::uint64_t torn;
   std::uint64_t foreign;  // a device write reached the child, or the copy changed between two scans
   std::uint64_t zero;
+  std::uint64_t has_first;  // 0: no single word is known
+  std::uint64_t first_word;
+  std::uint64_t first_observed;
+
+  /// Counts one more in `count`, which is one of the above, with its word.
+  void add(std::uint64_t& count, std::uint64_t word, std::uint64_t observed) {
+    ++count;
+    if (has_first != 0) return;
+    has_first = 1;
+    first_word = word;
+    first_observed = observed;
+  }
 };
 
 /// Lives in a MAP_SHARED page, so that parent and child see one copy. Every wait is a futex wait on

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "analysis/flags.hpp"
 #include "harness/case.hpp"
 #include "harness/format.hpp"
 
@@ -55,6 +56,7 @@ std::string table_line(std::span<const SummaryRow> rows) {
   std::string status(analysis::to_word(first.status));
   const std::int64_t violations = analysis::total_violations(first).value_or(0);
   if (violations > 0) status += fmt::format(", {} VIOLATIONS", violations);
+  if (analysis::has_flag(first.flags, "unexpected_evictions")) status += ", unexpected evictions";
   if (!first.reason.empty()) status += ": " + first.reason;
   if (stall == nullptr && call != nullptr) {
     return fmt::format("{:<{}} {:>5} {:50}{} {:>6} {}", first.case_name, kCaseWidth, call->n, "",

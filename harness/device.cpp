@@ -29,6 +29,8 @@ std::string platform_of(std::string_view architecture) {
 // ROCm runtime does not read it.
 constexpr const char* kCallsWhileAKernelRuns =
     "hipLaunchKernel,hipStreamQuery,hipStreamSynchronize,"
+    // The calling thread's own, no device is asked.
+    "hipGetDevice,hipSetDevice,"
     // Of memory that migrates, on a stream of its own: the driver moves it, no kernel of the
     // runtime's does (clr SvmPrefetchAsyncCommand).
     "hipStreamCreateWithFlags,hipMemAdvise,hipMemPrefetchAsync";
@@ -99,6 +101,12 @@ std::uint32_t find_node(const PciAddress& address) {
 
 }  // namespace
 
+std::string calls_beside_finite_work() {
+  return std::string(kCallsWhileAKernelRuns) +
+         ",hipMalloc,hipFree,hipHostMalloc,hipHostFree,hipHostRegister,hipHostUnregister,"
+         "hipMemcpy,hipMemcpyAsync,hipStreamDestroy";
+}
+
 std::string recovery_obstacle(Recovery wanted) {
   HSAint32 retries = 0;
   if (hsaKmtGetXNACKMode(&retries) != HSAKMT_STATUS_SUCCESS) return "";
@@ -112,12 +120,12 @@ std::string recovery_obstacle(Recovery wanted) {
   return "";
 }
 
-DeviceInfo open_device() {
-  setenv("SOFTGPU_ALLOWED_CALLS", kCallsWhileAKernelRuns, /*overwrite=*/0);
+DeviceInfo open_device(int ordinal) {
+  setenv(kAllowedCallsVariable, kCallsWhileAKernelRuns, /*overwrite=*/0);
   count_devices();
-  HIP_CHECK(hipSetDevice(0));
+  HIP_CHECK(hipSetDevice(ordinal));
   hipDeviceProp_t properties{};
-  HIP_CHECK(hipGetDeviceProperties(&properties, 0));
+  HIP_CHECK(hipGetDeviceProperties(&properties, ordinal));
   open_thunk();
   DeviceInfo device;
   device.name = properties.name;

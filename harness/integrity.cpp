@@ -92,13 +92,13 @@ std::uint64_t scan_child_copy(const std::uint64_t* slice, std::uint64_t begin_wo
     const std::uint64_t word_index = begin_word + i;
     digest = (digest ^ observed) * 0x100000001B3ull;
     if (observed == 0) {
-      ++findings.zero;
+      findings.add(findings.zero, word_index, observed);
     } else if (!hash_matches(observed, word_index, identity.seed)) {
-      ++findings.torn;
+      findings.add(findings.torn, word_index, observed);
     } else if (record_owner(observed) != kHostOwner &&
                (record_owner(observed) != identity.owner ||
                 newer_than(record_epoch(observed), newest_epoch & kEpochMask))) {
-      ++findings.foreign;
+      findings.add(findings.foreign, word_index, observed);
     }
   }
   findings.words_checked += count;

@@ -9,7 +9,10 @@ namespace notifier {
 
 JobFeeder::JobFeeder(const JobArguments& job, const WorkloadGrid& grid, hipStream_t stream,
                      const SavedLane* saved)
-    : job_(job), grid_(grid), stream_(stream), saved_(saved), thread_([this] { feed(); }) {}
+    : job_(job), grid_(grid), stream_(stream), saved_(saved) {
+  HIP_CHECK(hipGetDevice(&device_));
+  thread_ = std::thread([this] { feed(); });
+}
 
 JobFeeder::~JobFeeder() {
   end();
@@ -18,6 +21,7 @@ JobFeeder::~JobFeeder() {
 
 void JobFeeder::feed() {
   try {
+    HIP_CHECK(hipSetDevice(device_));  // a thread begins with the first
     for (std::size_t jobs = 0; !ending_.load(std::memory_order_relaxed); ++jobs) {
       HIP_CHECK(launch_workload_job(job_, grid_, stream_));
       HIP_CHECK(hipStreamSynchronize(stream_));

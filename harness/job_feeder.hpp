@@ -17,7 +17,8 @@ namespace notifier {
 
 class JobFeeder {
  public:
-  /// `saved` is the host's view of the lanes' saved state. Begins with the first job.
+  /// `saved` is the host's view of the lanes' saved state. Begins with the first job, on the
+  /// calling thread's device.
   JobFeeder(const JobArguments& job, const WorkloadGrid& grid, hipStream_t stream,
             const SavedLane* saved);
   /// Waits for the job under way, which must have been asked to end or end by itself.
@@ -41,6 +42,7 @@ class JobFeeder {
   JobArguments job_;
   WorkloadGrid grid_;
   hipStream_t stream_;
+  int device_ = 0;
   const SavedLane* saved_;
   std::atomic<bool> ending_{false};
   std::atomic<bool> failed_{false};

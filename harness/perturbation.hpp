@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -61,6 +62,7 @@ struct EventContext {
   std::size_t spare_bytes = 0;
   int target_node = -1;             // NUMA node that pages are to go to
   std::uint64_t pages_moved = 0;    // by the kernel itself, which the software GPU cannot see
+  std::shared_ptr<void> own;        // what the row alone knows, from prepare to finish
   std::int64_t counter_before = 0;  // of the kernel's, where the row proves by one what happened
   std::array<pid_t, kMostChildren> children{};  // 0: none
   std::int64_t child_end_ns = 0;       // CLOCK_MONOTONIC_RAW when a child had been waited for
@@ -101,6 +103,8 @@ struct Perturbation {
   bool rebuilds = false;  // events change the backing; it is rebuilt after each
   // Managed memory that moves to or from the device: what the driver must say of it.
   std::optional<MigrateTrigger> migration = std::nullopt;
+  // Calls HIP functions that wait for what runs: only beside jobs that end by themselves.
+  bool waits_for_work = false;
   bool ends_process = false;  // runs in a worker of its own, whose death is the event
   std::span<const SettingWanted> settings = {};
   std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none

@@ -97,6 +97,14 @@ void perform_prefetch_host(EventContext& event);
 void perform_cpu_touch(EventContext& event);
 void finish_at_home(EventContext& event);
 
+// perturbation_loading.cpp
+void prepare_load(EventContext& event);
+void perform_load_pinned(EventContext& event);
+void perform_load_unpinned_first(EventContext& event);
+void perform_load_staged(EventContext& event);
+void perform_load_read(EventContext& event);
+void finish_load(EventContext& event);
+
 // perturbation_ending.cpp
 void perform_exit_running(EventContext& event);
 void perform_kill_running(EventContext& event);

@@ -83,7 +83,9 @@ void check_written_copy(EventContext& event) {
     const auto* word = reinterpret_cast<const std::uint64_t*>(event.slice + offset);
     const std::uint64_t index = event.slice_begin_word + offset / sizeof(std::uint64_t);
     const std::uint64_t observed = __atomic_load_n(word, __ATOMIC_RELAXED);
-    if (observed != make_record(kChildOwner, index, 0, event.seed)) ++findings.foreign;
+    if (observed != make_record(kChildOwner, index, 0, event.seed)) {
+      findings.add(findings.foreign, index, observed);
+    }
     ++findings.words_checked;
   }
 }
@@ -93,7 +95,8 @@ std::uint64_t scan_wiped(EventContext& event) {
   ChildFindings& findings = event.board->findings;
   const auto* words = reinterpret_cast<const std::uint64_t*>(event.slice);
   for (std::size_t word = 0; word < event.slice_bytes / sizeof(std::uint64_t); ++word) {
-    if (__atomic_load_n(&words[word], __ATOMIC_RELAXED) != 0) ++findings.foreign;
+    const std::uint64_t observed = __atomic_load_n(&words[word], __ATOMIC_RELAXED);
+    if (observed != 0) findings.add(findings.foreign, event.slice_begin_word + word, observed);
     ++findings.words_checked;
   }
   return 0;

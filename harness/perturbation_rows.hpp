@@ -12,6 +12,7 @@ std::span<const Perturbation> process_perturbations();
 std::span<const Perturbation> neighbour_perturbations();
 std::span<const Perturbation> memory_perturbations();
 std::span<const Perturbation> placement_perturbations();
+std::span<const Perturbation> loading_perturbations();
 std::span<const Perturbation> ending_perturbations();
 
 }  // namespace notifier

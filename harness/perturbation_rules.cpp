@@ -88,6 +88,11 @@ std::string combination_obstacle(const Case& wanted, const Perturbation& perturb
   if (perturbation.migration && wanted.memory != Memory::kManaged) {
     return "only hipMallocManaged's memory moves between the device and the system";
   }
+  if (perturbation.waits_for_work &&
+      (wanted.memory != Memory::kUserptr || wanted.backing != Backing::kAnon ||
+       wanted.recovery == Recovery::kRetryFault)) {
+    return "what is loaded is the same beside every workload: shown on userptr, anon alone";
+  }
   if (wanted.memory == Memory::kVram && names_memory) {
     return "device memory has no CPU mapping that a call could change";
   }

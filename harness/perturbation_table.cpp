@@ -13,7 +13,7 @@ std::span<const Perturbation> perturbations() {
     std::vector<Perturbation> all;
     for (const auto part :
          {process_perturbations(), neighbour_perturbations(), memory_perturbations(),
-          placement_perturbations(), ending_perturbations()}) {
+          placement_perturbations(), loading_perturbations(), ending_perturbations()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

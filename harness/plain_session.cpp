@@ -15,6 +15,7 @@ PlainSession::PlainSession(const CaseRequest& request)
   buffer_ = allocate_buffer(request.wanted);
   findings_.register_ns = static_cast<double>(monotonic_raw_ns() - before_ns);
   fill();
+  if (!request.bystanders.empty()) bystanders_ = std::make_unique<Bystanders>(request, nullptr);
 }
 
 PlainSession::~PlainSession() { munmap(board_, sizeof(ChildBoard)); }
@@ -30,7 +31,9 @@ analysis::SampleRow PlainSession::measure(const Perturbation& row) {
   if (!buffer_->backing_mismatch().empty()) analysis::add_flag(sample.flags, "backing_mismatch");
   EventContext event = whole_buffer_event(*buffer_, *board_, request_.seed);
   if (row.prepare != nullptr) row.prepare(event);
+  if (bystanders_) bystanders_->open();
   row.perform(event);
+  if (bystanders_) bystanders_->close(sample);
   if (row.finish != nullptr) row.finish(event);
   add_child_findings(board_->findings, row.name, findings_);
   sample.start_ns = event.enter_ns;

@@ -7,6 +7,7 @@
 
 #include "analysis/schema.hpp"
 #include "harness/buffer.hpp"
+#include "harness/bystanders.hpp"
 #include "harness/case_run.hpp"
 #include "harness/case_session.hpp"
 #include "harness/child_board.hpp"
@@ -24,6 +25,8 @@ class PlainSession {
   const Buffer& buffer() const { return *buffer_; }
   analysis::SampleRow measure(const Perturbation& row);
   const CaseFindings& findings() const { return findings_; }
+  /// Null when the case has none.
+  const Bystanders* bystanders() const { return bystanders_.get(); }
 
  private:
   void fill();
@@ -32,6 +35,7 @@ class PlainSession {
   std::unique_ptr<Buffer> buffer_;
   ChildBoard* board_;
   CaseFindings findings_;
+  std::unique_ptr<Bystanders> bystanders_;  // of which only the timer thread needs no device
 };
 
 }  // namespace notifier

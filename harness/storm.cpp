@@ -46,7 +46,7 @@ std::vector<StormPoint> run_storm(const CaseRequest& request, double seconds,
   phase("allocate");
   CaseSession session(request, driver_events, node_id);
   const TouchRule rule = touch_rule(request.wanted, *row, session.buffer().path());
-  if (rule.touch != Touch::kKeeps || row->rebuilds || row->ends_process) {
+  if (rule.touch != Touch::kKeeps || row->rebuilds || row->ends_process || row->waits_for_work) {
     throw CannotPerform("no storm of " + std::string(row->name) +
                         ": between two events the memory has to be made whole again");
   }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <utility>
 
+#include "harness/bystander_process.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/device.hpp"
 #include "harness/gpu_locality.hpp"
@@ -108,6 +109,7 @@ int worker_main(const WorkerTasks& tasks) {
   signal(SIGINT, SIG_IGN);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   MessageChannel channel{FileDescriptor(std::atoi(std::getenv(kWorkerSocketVariable)))};
+  BystanderProcess::instance();     // as long as its variable is there
   unsetenv(kWorkerSocketVariable);  // what the worker spawns is no worker
   Worker worker(channel);
   if (std::getenv(kWithoutDeviceVariable) != nullptr) {

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: MIT
 #include "harness/worker_process.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <cstring>
-#include <system_error>
 
 #include "analysis/flags.hpp"
+#include "harness/bystander_process.hpp"
 #include "harness/clock_reader.hpp"
+#include "harness/device.hpp"
+#include "harness/perturbation.hpp"
 #include "harness/worker.hpp"
 
 namespace notifier {
@@ -24,33 +23,12 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using nlohmann::json;
 
+constexpr const char* kSoftgpuDevicesVariable = "SOFTGPU_DEVICES";  // another runtime ignores it
 constexpr int kPollMs = 200;
 // A worker reports each event; within one it may wait for the device as long as its patience.
 constexpr std::chrono::seconds kSilenceBeyondPatience{15};
 constexpr std::chrono::seconds kGreetingLimit{60};
 constexpr std::chrono::seconds kReapLimit{10};
-
-std::vector<std::string> environment_with(const WorkerProcess::Environment& changes) {
-  std::vector<std::string> entries;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    if (changes.count(text.substr(0, text.find('='))) == 0) entries.push_back(text);
-  }
-  for (const auto& [name, value] : changes) entries.push_back(name + "=" + value);
-  return entries;
-}
-
-[[noreturn]] void become_worker(int socket, WorkerProcess::Environment changes) {
-  changes[kWorkerSocketVariable] = std::to_string(socket);
-  std::vector<std::string> entries = environment_with(changes);
-  std::vector<char*> pointers;
-  for (std::string& entry : entries) pointers.push_back(entry.data());
-  pointers.push_back(nullptr);
-  char name[] = "notifier_bench_worker";
-  char* const arguments[] = {name, nullptr};
-  execve("/proc/self/exe", arguments, pointers.data());
-  _exit(127);
-}
 
 }  // namespace
 
@@ -63,31 +41,34 @@ void put_missing_result(const RunOutcome& outcome, analysis::SummaryRow& row) {
 WorkerProcess::Environment WorkerProcess::environment_for(const Case& wanted) {
   if (wanted.memory == Memory::kPlain) return {{kWithoutDeviceVariable, "1"}};
   // kfd_facts §7: read once, when the runtime starts.
-  return {{"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"},
-          {"SOFTGPU_CWSR", wanted.recovery == Recovery::kWaitForJobs ? "0" : "1"},
-          // What a user may have set to find a defect would wait for a kernel that does not end
-          // (clr rocclr/utils/flags.hpp): after each launch, or behind it in the one queue.
-          {"HIP_LAUNCH_BLOCKING", "0"},
-          {"AMD_SERIALIZE_KERNEL", "0"},
-          {"AMD_SERIALIZE_COPY", "0"},
-          {"GPU_MAX_HW_QUEUES", "4"}};
+  Environment environment{
+      {"HSA_XNACK", wanted.recovery == Recovery::kRetryFault ? "1" : "0"},
+      {"SOFTGPU_CWSR", wanted.recovery == Recovery::kWaitForJobs ? "0" : "1"},
+      // What a user may have set to find a defect would wait for a kernel that does not end
+      // (clr rocclr/utils/flags.hpp): after each launch, or behind it in the one queue.
+      {"HIP_LAUNCH_BLOCKING", "0"},
+      {"AMD_SERIALIZE_KERNEL", "0"},
+      {"AMD_SERIALIZE_COPY", "0"},
+      {"GPU_MAX_HW_QUEUES", "4"}};
+  const Perturbation* row = find_perturbation(wanted.perturbation);
+  if (row != nullptr && row->waits_for_work) {
+    environment[kAllowedCallsVariable] = calls_beside_finite_work();
+  }
+  return environment;
+}
+
+WorkerProcess::Environment WorkerProcess::environment_of(const BystanderSet& bystanders) {
+  Environment environment;
+  if (bystanders.has(Bystander::kProcess)) environment[kWithBystanderVariable] = "1";
+  if (bystanders.has(Bystander::kDevice) && std::getenv(kSoftgpuDevicesVariable) == nullptr) {
+    environment[kSoftgpuDevicesVariable] = "2";
+  }
+  return environment;
 }
 
 std::unique_ptr<WorkerProcess> WorkerProcess::start(const Environment& environment) {
-  int sockets[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
-    throw std::system_error(errno, std::generic_category(), "socketpair for a worker");
-  }
-  FileDescriptor ours(sockets[0]);
-  FileDescriptor theirs(sockets[1]);
-  const pid_t pid = fork();
-  if (pid < 0) throw std::system_error(errno, std::generic_category(), "fork of a worker");
-  if (pid == 0) {
-    fcntl(theirs.get(), F_SETFD, 0);
-    become_worker(theirs.get(), environment);
-  }
-  theirs.reset();
-  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(pid, MessageChannel(std::move(ours))));
+  SpawnedWorker spawned = spawn_worker(environment);
+  std::unique_ptr<WorkerProcess> worker(new WorkerProcess(std::move(spawned)));
   worker->await_greeting();
   return worker;
 }
@@ -118,22 +99,9 @@ void WorkerProcess::await_greeting() {
 }
 
 WorkerProcess::~WorkerProcess() {
-  if (!reaped_) kill_and_reap();
-}
-
-bool WorkerProcess::kill_and_reap() {
-  kill(pid_, SIGKILL);
-  const auto limit = Clock::now() + kReapLimit;
-  const timespec pause{0, 5'000'000};
-  while (Clock::now() < limit) {
-    const pid_t ended = waitpid(pid_, &wait_status_, WNOHANG);
-    if (ended == pid_ || (ended < 0 && errno == ECHILD)) {
-      reaped_ = true;
-      return true;
-    }
-    nanosleep(&pause, nullptr);
-  }
-  return false;
+  if (!reaped_) reaped_ = kill_and_reap(pid_, wait_status_);
+  int ignored = 0;
+  if (bystander_pid_ != 0) kill_and_reap(bystander_pid_, ignored);
 }
 
 std::string WorkerProcess::describe_death() {
@@ -169,7 +137,8 @@ void WorkerProcess::exchange(const json& request, std::chrono::milliseconds pati
   const auto give_up = [&](std::string reason) {
     outcome.failure = std::move(reason);
     outcome.worker_lost = true;
-    outcome.worker_unkillable = !reaped_ && !kill_and_reap();
+    reaped_ = reaped_ || kill_and_reap(pid_, wait_status_);
+    outcome.worker_unkillable = !reaped_;
   };
   channel_.send(request);
   const auto silence = patience + kSilenceBeyondPatience;

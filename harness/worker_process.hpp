@@ -17,6 +17,7 @@
 #include "harness/meter.hpp"
 #include "harness/storm.hpp"
 #include "harness/worker_protocol.hpp"
+#include "harness/worker_spawn.hpp"
 
 namespace notifier {
 
@@ -43,6 +44,9 @@ class WorkerProcess {
   /// What the worker of this case is started with: its XNACK mode, whatever ours may be; or to
   /// leave the device alone.
   static Environment environment_for(const Case& wanted);
+  /// What a worker of a case with bystanders is started with besides: a process beside it, a second
+  /// device where the software GPU is to be one.
+  static Environment environment_of(const BystanderSet& bystanders);
 
   /// Starts this program again as a worker, with `environment` on top of ours, and waits until it
   /// has found its device. Throws std::system_error when no process can be started.
@@ -82,18 +86,20 @@ class WorkerProcess {
   pid_t pid() const { return pid_; }
 
  private:
-  WorkerProcess(pid_t pid, MessageChannel channel) : channel_(std::move(channel)), pid_(pid) {}
+  explicit WorkerProcess(SpawnedWorker spawned)
+      : channel_(std::move(spawned.socket)),
+        pid_(spawned.pid),
+        bystander_pid_(spawned.bystander_pid) {}
   void await_greeting();
   /// Sends `request` and gives each answer to `take` until it says that the last one has come.
   void exchange(const nlohmann::json& request, std::chrono::milliseconds patience,
                 const std::function<bool()>& stop,
                 const std::function<bool(const nlohmann::json&)>& take, RunOutcome& outcome);
   std::string describe_death();
-  /// SIGKILL, then waits a bounded time. False when the process is still there.
-  bool kill_and_reap();
 
   MessageChannel channel_;
   pid_t pid_;
+  pid_t bystander_pid_;  // 0: none
   int wait_status_ = 0;
   bool reaped_ = false;
   std::optional<DeviceInfo> device_;

@@ -78,6 +78,7 @@ json to_json(const CaseRequest& request) {
           {"without", static_cast<int>(request.without)},
           {"sacrifice", request.sacrifice},
           {"spare_hazards", request.spare_hazards},
+          {"bystanders", request.bystanders.words()},
           {"kernel_trace", request.kernel_trace},
           {"plant", request.plant},
           {"recording_start_ns", request.recording_start_ns},
@@ -98,6 +99,7 @@ CaseRequest request_from_json(const json& json) {
   request.trace_all = json.at("trace_all");
   request.sacrifice = json.at("sacrifice");
   request.spare_hazards = json.at("spare_hazards");
+  request.bystanders = parse_bystanders(json.at("bystanders").get<std::string>()).value();
   request.kernel_trace = json.at("kernel_trace");
   request.plant = json.at("plant");
   request.recording_start_ns = json.at("recording_start_ns");
@@ -125,6 +127,7 @@ json to_json(const CaseResult& result) {
           {"evictions_observed", result.evictions_observed},
           {"violations_at_end", result.violations_at_end},
           {"events_done", result.events_done},
+          {"bystanders", result.bystanders},
           {"traces", result.traces}};
 }
 
@@ -141,6 +144,7 @@ CaseResult result_from_json(const json& json) {
   result.evictions_observed = json.at("evictions_observed");
   result.violations_at_end = json.at("violations_at_end");
   result.events_done = json.at("events_done");
+  json.at("bystanders").get_to(result.bystanders);
   result.traces = json.at("traces").get<std::vector<nlohmann::json>>();
   return result;
 }

@@ -2,6 +2,9 @@
 // What a worker of the bench can be asked for.
 #include <unistd.h>
 
+#include <memory>
+
+#include "harness/bystander_process.hpp"
 #include "harness/meter_run.hpp"
 #include "harness/storm.hpp"
 #include "harness/worker.hpp"
@@ -14,7 +17,7 @@ using nlohmann::json;
 void run_one_case(const json& message, const WorkerSide& worker) {
   const CaseRequest request = request_from_json(message);
   const CaseResult result =
-      run_case(request, worker.driver_events, worker.device.node_id, worker.observer());
+      run_case(request, worker.driver_events, worker.device, worker.observer());
   worker.channel.send(to_json(result));
   if (request.sacrifice) _exit(0);  // its queues never run again, so nothing can be ended in order
 }
@@ -44,10 +47,21 @@ void measure_storm(const json& message, const WorkerSide& worker) {
   worker.channel.send(answer);
 }
 
+/// What another worker asks of the process beside it.
+WorkerTask stand_by() {
+  return [server = std::make_shared<BystanderServer>()](const json& message,
+                                                        const WorkerSide& worker) {
+    worker.channel.send(server->answer(message, worker.device, worker.driver_events));
+  };
+}
+
 }  // namespace
 
 WorkerTasks bench_tasks() {
-  return {{"run", run_one_case}, {"meter", measure_meter}, {"storm", measure_storm}};
+  return {{"run", run_one_case},
+          {"meter", measure_meter},
+          {"storm", measure_storm},
+          {"bystander", stand_by()}};
 }
 
 }  // namespace notifier

@@ -11,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "harness/clock_reader.hpp"
 #include "harness/hip_check.hpp"
 #include "harness/smaps.hpp"
 #include "kernels/record.hpp"
@@ -309,7 +310,7 @@ WorkloadDriver::DeviceFindings WorkloadDriver::device_findings() const {
 }
 
 void WorkloadDriver::check_line(std::uint64_t line, std::uint64_t wave, const WordRange& left_out,
-                                ViolationCounts& counts) const {
+                                HostFindings& findings) const {
   const auto* words = reinterpret_cast<const std::uint64_t*>(buffer_.host());
   const std::uint64_t begin = line * kWordsPerLine;
   if (begin >= left_out.begin && begin < left_out.end) return;
@@ -326,15 +327,19 @@ void WorkloadDriver::check_line(std::uint64_t line, std::uint64_t wave, const Wo
         reset_here && window.completed_before < passes_at_reset_[wave] + kWordsPerLine + 1;
     const auto violation =
         classify_host_view(observed, i, options_.identity, window, host_records_remain);
-    if (violation && !(zero_allowed && *violation == ViolationClass::kZero)) ++counts[*violation];
+    if (!violation || (zero_allowed && *violation == ViolationClass::kZero)) continue;
+    ++findings.violations[*violation];
+    if (findings.kept.size() == kViolationsKeptPerScan) continue;
+    findings.kept.push_back({*violation, i, observed, window, monotonic_raw_ns()});
   }
 }
 
-ViolationCounts WorkloadDriver::scan_from_host(std::uint64_t first_line, std::uint64_t line_stride,
-                                               const WordRange& left_out,
-                                               std::uint64_t& words_checked) const {
-  ViolationCounts counts;
-  if (buffer_.host() == nullptr) return counts;
+WorkloadDriver::HostFindings WorkloadDriver::scan_from_host(std::uint64_t first_line,
+                                                            std::uint64_t line_stride,
+                                                            const WordRange& left_out,
+                                                            std::uint64_t& words_checked) const {
+  HostFindings findings;
+  if (buffer_.host() == nullptr) return findings;
   const std::uint64_t lines = size_words_ / kWordsPerLine;
   const std::uint64_t waves = options_.grid.waves;
   for (std::uint64_t wave = 0; wave < waves; ++wave) {
@@ -342,11 +347,11 @@ ViolationCounts WorkloadDriver::scan_from_host(std::uint64_t first_line, std::ui
     const std::uint64_t end = (wave + 1) * lines / waves;
     std::uint64_t line = begin + (first_line + line_stride - begin % line_stride) % line_stride;
     for (; line < end; line += line_stride) {
-      check_line(line, wave, left_out, counts);
+      check_line(line, wave, left_out, findings);
       words_checked += kWordsPerLine;
     }
   }
-  return counts;
+  return findings;
 }
 
 }  // namespace notifier

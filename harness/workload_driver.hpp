@@ -118,10 +118,23 @@ class WorkloadDriver {
   };
   DeviceFindings device_findings() const;
 
+  /// A wrong word as the CPU saw it.
+  struct HostViolation {
+    ViolationClass kind;
+    std::uint64_t word_index;
+    std::uint64_t observed;
+    PassWindow passes;  // those of the word's wave meanwhile
+    std::int64_t raw_ns;
+  };
+  struct HostFindings {
+    ViolationCounts violations;
+    std::vector<HostViolation> kept;  // the first kViolationsKeptPerScan
+  };
+  static constexpr std::size_t kViolationsKeptPerScan = 16;
   /// Reads one line of every `line_stride`th line from the CPU, starting at line `first_line`, and
   /// classifies what is there. Nothing is read from device memory.
-  ViolationCounts scan_from_host(std::uint64_t first_line, std::uint64_t line_stride,
-                                 const WordRange& left_out, std::uint64_t& words_checked) const;
+  HostFindings scan_from_host(std::uint64_t first_line, std::uint64_t line_stride,
+                              const WordRange& left_out, std::uint64_t& words_checked) const;
 
   std::uint64_t size_words() const { return size_words_; }
   const WorkloadOptions& options() const { return options_; }
@@ -142,7 +155,7 @@ class WorkloadDriver {
   void put_allowance(Command& shared, const WordRange& slice, std::uint64_t mask);
   void check_alive(std::uint32_t wave, const char* meanwhile) const;
   void check_line(std::uint64_t line, std::uint64_t wave, const WordRange& left_out,
-                  ViolationCounts& counts) const;
+                  HostFindings& findings) const;
 
   Buffer& buffer_;
   WorkloadOptions options_;

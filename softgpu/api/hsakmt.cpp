@@ -23,7 +23,7 @@ void name_node(HsaNodeProperties& node, std::string_view name) {
   std::copy(name.begin(), name.end(), std::begin(node.MarketingName));
 }
 
-void describe_gpu(HsaNodeProperties& node) {
+void describe_gpu(HsaNodeProperties& node, HSAuint32 ordinal) {
   name_node(node, device().name());
   node.NumFComputeCores = device().settings().waves;
   node.Capability.ui32.SVMAPISupported = 1;
@@ -31,6 +31,7 @@ void describe_gpu(HsaNodeProperties& node) {
   node.WaveFrontSize = 1;
   node.MaxWavesPerSIMD = 1;
   node.NumMemoryBanks = 1;
+  node.LocationId = ordinal << 8;  // PCI bus, as HIP's pciBusID
   node.LocalMemSize = device().memory().vram_bytes();
   node.MaxEngineClockMhzFCompute = static_cast<HSAuint32>(kDeviceClockHz / 1'000'000);
 }
@@ -87,7 +88,7 @@ HSAKMT_STATUS HSAKMTAPI hsaKmtGetNodeProperties(HSAuint32 NodeId,
       name_node(*NodeProperties, "CPU");
       NodeProperties->NumCPUCores = 1;
     } else {
-      describe_gpu(*NodeProperties);
+      describe_gpu(*NodeProperties, NodeId - 1);
     }
     return HSAKMT_STATUS_SUCCESS;
   });

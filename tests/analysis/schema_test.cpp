@@ -99,7 +99,8 @@ TEST(Schema, SamplesHaveTheirColumnsInOrder) {
             "restore_delay_ns,revalidation_ns,restore_to_progress_ns,driver_stall_ns,"
             "preempt_ns,fault_ns,faults,call_to_fault_ns,migrate_ns,pages_migrated,minor_faults,"
             "first_write_ns,drain_ns,"
-            "bystander_stall_ns,"
+            "bystander_queue_stall_ns,bystander_device_stall_ns,bystander_device_evictions,"
+            "bystander_process_stall_ns,bystander_process_evictions,timer_late_ns,"
             "work_lost_ns,evictions,restores,restores_rescheduled,lost_events,allowed_zeros,"
             "violations,clock_residual_ns,flags\n");
 }

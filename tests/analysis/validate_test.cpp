@@ -189,7 +189,7 @@ TEST(Validate, FindsATruncatedFile) {
   Recording recording = make_recording();
   recording.extra_samples = "r,munmap,0,5";
   EXPECT_EQ(findings(recording),
-            Findings{"samples.csv:12: column 4: the line has 4 fields, the header 38"});
+            Findings{"samples.csv:12: column 4: the line has 4 fields, the header 43"});
 }
 
 TEST(Validate, FindsADuplicatedRow) {

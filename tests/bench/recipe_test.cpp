@@ -32,6 +32,8 @@ TEST(Recipe, EveryWayIsACaseThatCanRun) {
     }
   }
   EXPECT_TRUE(recipe("no such").empty());
+  EXPECT_EQ(recipe("model-loader", 1 << 20).front().measured.name(),
+            "userptr/anon/load_pinned/default/preempt/job_5ms/1MiB");
 }
 
 TEST(Recipe, TheLastLineSaysWhatTheBestWayBought) {
@@ -40,7 +42,8 @@ TEST(Recipe, TheLastLineSaysWhatTheBestWayBought) {
                                          row_of(ways[1], analysis::Metric::kStall, 0.1e6, 0.2e6),
                                          row_of(ways[2], analysis::Metric::kStall, 0.1e6, 0.3e6)};
   EXPECT_NE(recipe_markdown("data-loader", rows)
-                .find("dontfork bought most: a worst step of 200 µs instead of 60.0 ms (300 times"),
+                .find("dontfork bought most: a worst step of 200 µs instead of 60.0 ms (300.0 "
+                      "times less), a call of - instead of -"),
             std::string::npos)
       << recipe_markdown("data-loader", rows);
   rows[1].max = rows[2].max = 70e6;

@@ -4,6 +4,7 @@
 
 #include "harness/case_run.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/worker_protocol.hpp"
 
 namespace notifier {
 namespace {
@@ -23,7 +24,7 @@ TEST(Hazards, EachIsSparedWithItsReasonBeforeMemoryIsRegistered) {
     std::string phases;
     CaseObserver observer;
     observer.phase = [&](const std::string& phase, std::int64_t) { phases += phase; };
-    const CaseResult result = run_case(request, nullptr, 0, observer);
+    const CaseResult result = run_case(request, nullptr, DeviceInfo{}, observer);
     EXPECT_EQ(result.identity.status, analysis::Status::kSkipped) << row.name;
     EXPECT_THAT(result.identity.reason, HasSubstr("--hazardous")) << row.name;
     EXPECT_THAT(result.identity.reason, HasSubstr(std::string(row.hazard))) << row.name;

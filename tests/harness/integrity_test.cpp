@@ -98,6 +98,7 @@ TEST(ChildScan, CountsEachClassAndGivesADigestOfTheContent) {
   const std::uint64_t digest = scan_child_copy(words.data(), 640, 64, kIdentity, 10, clean);
   EXPECT_EQ(clean.words_checked, 64u);
   EXPECT_EQ(clean.torn + clean.foreign + clean.zero, 0u);
+  EXPECT_EQ(clean.has_first, 0u);
 
   words[3] = 0;
   words[4] ^= 1;
@@ -108,6 +109,9 @@ TEST(ChildScan, CountsEachClassAndGivesADigestOfTheContent) {
   EXPECT_EQ(dirty.zero, 1u);
   EXPECT_EQ(dirty.torn, 1u);
   EXPECT_EQ(dirty.foreign, 2u);
+  EXPECT_EQ(dirty.has_first, 1u);
+  EXPECT_EQ(dirty.first_word, 643u);
+  EXPECT_EQ(dirty.first_observed, 0u);
 }
 
 TEST(Counts, AddUp) {

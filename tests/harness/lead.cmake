@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tests of the host side that need no device, real or software.
 add_executable(host_side_test
+  bystander_set_test.cpp
   case_test.cpp
   decomposition_test.cpp
   event_trace_test.cpp
@@ -15,6 +16,7 @@ add_executable(host_side_test
   sample_analysis_test.cpp
   stall_cause_test.cpp
   storm_test.cpp
+  timer_thread_test.cpp
   userfault_hold_test.cpp
   worker_protocol_test.cpp)
 target_link_libraries(host_side_test

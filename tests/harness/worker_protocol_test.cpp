@@ -15,6 +15,7 @@ TEST(WorkerProtocol, RequestsRoundTrip) {
   request.grid = {3, 64};
   request.spare_hazards = true;
   request.plant = "torn";
+  request.bystanders.add(Bystander::kTimer);
   request.recording_start_ns = 123'456'789'012;
   request.patience = std::chrono::milliseconds(5);
   request.time_limit = std::chrono::milliseconds(6);
@@ -26,6 +27,7 @@ TEST(WorkerProtocol, RequestsRoundTrip) {
   EXPECT_EQ(read.grid.lanes_per_wave, 64u);
   EXPECT_TRUE(read.spare_hazards);
   EXPECT_EQ(read.plant, "torn");
+  EXPECT_EQ(read.bystanders, request.bystanders);
   EXPECT_EQ(read.recording_start_ns, request.recording_start_ns);
   EXPECT_EQ(read.patience, request.patience);
   EXPECT_EQ(read.time_limit, request.time_limit);

@@ -87,6 +87,14 @@ PROCESS_BODY(each_device_has_its_own_memory) {
   int count = 0;
   REQUIRE_HIP(hipGetDeviceCount(&count));
   REQUIRE(count == 2);
+  for (int device = 0; device < 2; ++device) {
+    hipDeviceProp_t properties{};
+    REQUIRE_HIP(hipGetDeviceProperties(&properties, device));
+    HsaNodeProperties node{};
+    REQUIRE(hsaKmtGetNodeProperties(static_cast<HSAuint32>(device) + 1, &node) ==
+            HSAKMT_STATUS_SUCCESS);
+    REQUIRE(static_cast<int>(node.LocationId >> 8 & 0xFF) == properties.pciBusID);
+  }
   REQUIRE(hipSetDevice(2) == hipErrorInvalidDevice && hipSetDevice(-1) == hipErrorInvalidDevice);
   void* whole[2] = {};
   for (int device = 0; device < 2; ++device) {

@@ -278,6 +278,30 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "",
   ],
   [
+    "load_pinned",
+    "four threads copy mapped files to the device, pinned in place slice by slice, and drop the mappings before the pins",
+    "1 to 4; munmap of a userptr BO, UNMAP (kfd_facts §0.9), one of each file; those that fall into one stop are one. An SVM range is unmapped without (§0.8)",
+    "",
+  ],
+  [
+    "load_unpinned_first",
+    "as load_pinned, with every pin given back before its mapping goes",
+    "0; nothing that the device knows loses its mapping: an eviction is a finding",
+    "",
+  ],
+  [
+    "load_staged",
+    "as load_pinned, through one pinned buffer of each thread: the mapped files are never known to the device",
+    "0; nothing that the device knows loses its mapping: an eviction is a finding",
+    "",
+  ],
+  [
+    "load_read",
+    "as load_staged, with pread in place of the mappings",
+    "0; nothing that the device knows loses its mapping: an eviction is a finding",
+    "",
+  ],
+  [
     "exit_running",
     "_exit() while the kernel runs",
     "0; mm/mmap.c exit_mmap, RELEASE: KFD ends the queues, nothing is restored; nobody is left to read its events",
