@@ -1,165 +1,224 @@
 // SPDX-License-Identifier: MIT
-// softgpu_speed: what the software GPU costs beside what it is compared with, as a Markdown table
-// (docs/softgpu.md).
+// softgpu_speed: what the software GPU costs beside what it is compared with, measured in one
+// process, as a recording and as the table of docs/softgpu.md.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
+#include <array>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <functional>
+#include <fstream>
+#include <random>
 #include <string>
 
-#include "bench/exit_code.hpp"
-#include "bench/speed_measures.hpp"
-#include "bench/speed_notify.hpp"
+#include "analysis/files.hpp"
+#include "analysis/summary.hpp"
+#include "bench/finite_job_program.hpp"
+#include "bench/recording_identity.hpp"
+#include "bench/speed_cases.hpp"
+#include "bench/speed_table.hpp"
+#include "harness/format.hpp"
+#include "harness/recording.hpp"
 
 namespace notifier {
 namespace {
 
-constexpr std::uint32_t kMostWaves = 64;
-constexpr std::uint64_t kAccessTimes = 1000;
+constexpr const char* kFooter =
+    R"(A case is compared with another one of the same run; the table at the end has the ratios and their
+targets. It needs a quiet machine: more threads than CPUs measure the scheduler.
+
+Exit codes: 0 ok; 1 a case failed; 2 bad usage; 4 results could not be written; 77 nothing could run
+here; 130 interrupted. A missed target is no failure: times of a busy machine say nothing.)";
 
 struct SpeedOptions {
-  int runs = 5;
-  int events = 200;
-  std::size_t most_ranges = 100'000;
-  std::size_t most_mib = 256;
-  std::uint32_t most_waves = kMostWaves;
+  std::string filter;
+  bool list = false;
+  bool jobs = false;
+  SpeedBudget budget{.events = 200, .seconds = 5};
+  std::uint32_t runs = 5;
+  std::uint64_t seed = 0;
+  std::string results = "results";
+  std::string table_of;
 };
 
-std::string spread(const std::vector<double>& values, const char* unit) {
-  const auto [least, most] = std::minmax_element(values.begin(), values.end());
-  return fmt::format("{:.3g}{} [{:.3g}, {:.3g}]", median_of(values), unit, *least, *most);
+void add_options(CLI::App& app, SpeedOptions& options) {
+  app.footer(kFooter);
+  app.add_option("--filter", options.filter, "Only cases whose name matches this expression");
+  app.add_flag("--list", options.list, "List the cases, then end");
+  app.add_flag("--jobs", options.jobs,
+               "The cases of a device that cannot be preempted (wait_for_jobs), in place of the "
+               "others");
+  app.add_option("--events", options.budget.events, "Events in each run at most")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--seconds", options.budget.seconds, "Seconds for the events of a run at most")
+      ->check(CLI::Range(0.0, 3600.0))
+      ->capture_default_str();
+  app.add_option("--runs", options.runs, "Runs of each case")
+      ->check(CLI::Range(1U, 1000U))
+      ->capture_default_str();
+  app.add_option("--seed", options.seed, "Seed of the moments of --jobs")->capture_default_str();
+  app.add_option("--results", options.results, "Directory below which results are stored")
+      ->capture_default_str();
+  app.add_option("--table", options.table_of, "Print the table of a recording, then end");
 }
 
-/// Two prices measured in turn, and their ratio run by run.
-void compare(const SpeedOptions& options, const std::string& what, const std::string& target,
-             const std::function<std::pair<double, double>()>& measure) {
-  std::vector<double> prices;
-  std::vector<double> references;
-  std::vector<double> ratios;
-  for (int run = 0; run < options.runs; ++run) {
-    const auto [price, reference] = measure();
-    prices.push_back(price);
-    references.push_back(reference);
-    ratios.push_back(price / reference);
+analysis::SampleRow make_sample(const SpeedRequest& request, const TimedEvent& event,
+                                std::int64_t recording_start_ns) {
+  analysis::SampleRow sample;
+  sample.case_name = request.wanted.name;
+  sample.start_ns = event.start_ns - recording_start_ns;
+  sample[request.wanted.metric] = event.duration_ns;
+  sample.evictions = event.evictions;
+  return sample;
+}
+
+struct CaseRows {
+  analysis::SummaryRow identity;
+  std::vector<analysis::SampleRow> samples;
+  std::vector<analysis::RunValue> values;
+};
+
+CaseRows run_case(const SpeedRequest& request, std::int64_t recording_start_ns) {
+  CaseRows made{.identity = describe(request.wanted), .samples = {}, .values = {}};
+  made.identity.seed = static_cast<std::int64_t>(request.seed);
+  made.identity.reason = speed_obstacle(request.wanted);
+  if (!made.identity.reason.empty()) {
+    made.identity.status = analysis::Status::kSkipped;
+    return made;
   }
-  fmt::print("| {} | {} | {} | {} | {} |\n", what, spread(prices, " ns"), spread(references, " ns"),
-             spread(ratios, ""), target);
-  std::fflush(stdout);
+  try {
+    const SpeedResult result = request.wanted.measure(request);
+    for (const TimedEvent& event : result.events) {
+      made.samples.push_back(make_sample(request, event, recording_start_ns));
+    }
+    if (result.value) made.values.push_back({request.wanted.metric, *result.value});
+  } catch (const std::exception& error) {
+    made.identity.status = analysis::Status::kFailed;
+    made.identity.reason = error.what();
+  }
+  return made;
 }
 
-/// Notified calls with more and more of something, against the first row's median.
-class Growth {
+class SpeedSuite {
  public:
-  Growth(const SpeedOptions& options, std::string target)
-      : options_(options), target_(std::move(target)) {}
+  SpeedSuite(const SpeedOptions& options, const BareNotification& bare,
+             std::vector<std::string> command)
+      : options_(options),
+        bare_(bare),
+        start_ns_(now_ns()),
+        made_(describe_recording("software", "softgpu", options.seed, std::move(command))),
+        recording_(options.results, made_.manifest) {}
 
-  void row(const std::string& what, const std::function<double()>& measure) {
-    std::vector<double> prices;
-    for (int run = 0; run < options_.runs; ++run) {
-      prices.push_back(measure());
+  int run(const std::vector<SpeedCase>& cases) {
+    std::mt19937_64 random(options_.seed);
+    for (std::uint32_t run = 0; run < options_.runs; ++run) {
+      for (std::size_t index = 0; index < cases.size() && !end_requested(); ++index) {
+        fmt::print("[run {}/{}, case {}/{}] ", run + 1, options_.runs, index + 1, cases.size());
+        store({.wanted = cases[index],
+               .budget = options_.budget,
+               .seed = random() >> 16,
+               .bare = bare_},
+              run);
+      }
     }
-    first_ns_ = first_ns_ == 0 ? median_of(prices) : first_ns_;
-    std::vector<double> ratios = prices;
-    for (double& ratio : ratios) ratio /= first_ns_;
-    fmt::print("| {} | {} | {:.3g} ns | {} | {} |\n", what, spread(prices, " ns"), first_ns_,
-               spread(ratios, ""), target_);
-    std::fflush(stdout);
+    recording_.write_manifest({{"finished_utc", utc_now()}, {"interrupted", end_requested()}});
+    fmt::print("\n{}\n", speed_table(all_rows_));
+    fmt::print("{} ok, {} skipped, {} failed\n", counts_[0], counts_[1], counts_[2]);
+    fmt::print(
+        "platform=software: these times describe the software GPU, not AMD hardware.\n"
+        "results: {}\n",
+        recording_.folder().string());
+    return exit_code();
   }
 
  private:
+  int exit_code() const {
+    if (end_requested()) return kExitInterrupted;
+    const auto [ok, skipped, failed] = counts_;
+    return failed > 0 ? kExitViolation : ok == 0 ? kExitNothingRan : kExitOk;
+  }
+
+  void store(const SpeedRequest& request, std::uint32_t run) {
+    const std::int64_t begin_ns = now_ns();
+    CaseRows made = run_case(request, start_ns_);
+    made.identity.run = run;
+    made_.identity.complete(made.identity, recording_.name());
+    made.identity.duration_s = static_cast<double>(now_ns() - begin_ns) / 1e9;
+    for (std::size_t event = 0; event < made.samples.size(); ++event) {
+      made.samples[event].recording = recording_.name();
+      made.samples[event].run = run;
+      made.samples[event].event = static_cast<std::int64_t>(event);
+    }
+    const auto rows = analysis::summarize_run(made.identity, made.samples, made.values);
+    recording_.add(rows, made.samples);
+    ++counts_[static_cast<std::size_t>(made.identity.status)];
+    all_rows_.insert(all_rows_.end(), rows.begin(), rows.end());
+    const analysis::SummaryRow& first = rows.front();
+    fmt::print("{:<32} {}{}\n", first.case_name,
+               first.p50 ? fmt::format("{:.3g} {} (n {})", *first.p50, first.unit, first.n) : "",
+               first.reason);
+    std::fflush(stdout);
+  }
+
   const SpeedOptions& options_;
-  const std::string target_;
-  double first_ns_ = 0;
+  const BareNotification& bare_;
+  const std::int64_t start_ns_;
+  NewRecording made_;
+  Recording recording_;
+  std::array<int, 3> counts_{};  // by analysis::Status
+  std::vector<analysis::SummaryRow> all_rows_;
 };
 
-void compare_with_others(const SpeedOptions& options, const BareNotification& bare) {
-  const RegisteredMemory memory(4096);
-  compare(options, "load + store through the MMU / plain", "≤ 2", [&] {
-    const AccessTimes times = time_accesses(memory, kAccessTimes);
-    return std::pair(times.through_mmu_ns, times.plain_ns);
-  });
-  compare(options, "parking a wave / stopping a thread by signal", "≤ 0.1", [&] {
-    double parking_ns = 0;
-    {
-      // Not beside the signalled thread: on two CPUs one of three would wait for the scheduler.
-      const RunningWaves waves(memory, 1);
-      parking_ns = time_parking(waves, options.events);
-    }
-    return std::pair(parking_ns, time_signal_stop(options.events));
-  });
-  const RunningWaves waves(memory, 1);
-  compare(options, "notified madvise, 1 wave / bare notification", "≤ 3", [&] {
-    const double notified_ns = time_notified(memory, 4096, waves, options.events);
-    return std::pair(notified_ns, bare.median_ns(options.events));
-  });
-}
-
-void grow_waves(const SpeedOptions& options) {
-  Growth growth(options, "-");
-  const RegisteredMemory memory(4096);
-  for (std::uint32_t count = 1; count <= options.most_waves; count *= 4) {
-    const RunningWaves waves(memory, count);
-    growth.row(fmt::format("notified madvise, waves: {}", count),
-               [&] { return time_notified(memory, 4096, waves, options.events); });
-  }
-}
-
-void grow_size(const SpeedOptions& options) {
-  Growth growth(options, "-");
-  for (std::size_t size = 4096; size <= options.most_mib << 20; size *= 16) {
-    const RegisteredMemory memory(size);
-    const RunningWaves waves(memory, 1);
-    growth.row(fmt::format("notified madvise, registered: {} KiB", size >> 10),
-               [&] { return time_notified(memory, size, waves, options.events); });
-  }
-}
-
-/// Last: the ranges stay.
-void grow_ranges(const SpeedOptions& options) {
-  Growth growth(options, "≤ 1.5");
-  const RegisteredMemory memory(4096);
-  const RunningWaves waves(memory, 1);
-  std::size_t registered = 1;
-  for (std::size_t count = 1; count <= options.most_ranges; count *= 10) {
-    if (count > registered) register_pages(count - registered);
-    registered = count;
-    growth.row(fmt::format("notified madvise, ranges: {}", count),
-               [&] { return time_notified(memory, 4096, waves, options.events); });
-  }
-}
-
-int run(const SpeedOptions& options) {
-  const BareNotification bare;  // before the device: see there
-  fmt::print("| what | price | compared with | ratio | target |\n|---|---|---|---|---|\n");
-  compare_with_others(options, bare);
-  grow_waves(options);
-  grow_size(options);
-  grow_ranges(options);
+int print_table(const std::string& folder) {
+  const std::string file = folder + "/summary.csv";
+  std::ifstream in = analysis::open_input(file);
+  fmt::print("{}", speed_table(analysis::read_summary(in, file)));
   return kExitOk;
+}
+
+int speed_main(int argc, char** argv) {
+  SpeedOptions options;
+  CLI::App app("What the software GPU costs beside what it is compared with, in one process.");
+  add_options(app, options);
+  std::vector<SpeedCase> cases;
+  try {
+    app.parse(argc, argv);
+    if (!options.table_of.empty()) return print_table(options.table_of);
+    cases = options.jobs ? speed_cases_of_jobs() : speed_cases_of_preemption();
+    CaseFilter(options.filter).keep_selected(cases, [](const auto& one) { return one.name; });
+  } catch (const CLI::CallForHelp& help) {
+    return app.exit(help);
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
+    return kExitUsage;
+  }
+  if (cases.empty()) {
+    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
+    return kExitUsage;
+  }
+  if (options.list) {
+    for (const SpeedCase& one : cases) fmt::print("{:<32} {}\n", one.name, one.reference);
+    return kExitOk;
+  }
+  setenv("SOFTGPU_WAVES", std::to_string(kMostSpeedWaves).c_str(), 1);
+  setenv("SOFTGPU_CWSR", options.jobs ? "0" : "1", 1);
+  setenv("HSA_XNACK", "0", 1);
+  const BareNotification bare;  // before the device: see there
+  end_on_signals();
+  return SpeedSuite(options, bare, {argv, argv + argc}).run(cases);
 }
 
 }  // namespace
 }  // namespace notifier
 
 int main(int argc, char** argv) {
-  notifier::SpeedOptions options;
-  CLI::App app("What the software GPU costs: median of the runs' medians [least, most]");
-  app.add_option("--runs", options.runs, "runs of each row")->check(CLI::Range(1, 1000));
-  app.add_option("--events", options.events, "events of each run")->check(CLI::Range(1, 1'000'000));
-  app.add_option("--most-ranges", options.most_ranges, "registered ranges at most")
-      ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--most-mib", options.most_mib, "registered MiB at most")
-      ->check(CLI::Range(1, 1 << 20));
-  app.add_option("--most-waves", options.most_waves, "waves at most")
-      ->check(CLI::Range(1u, notifier::kMostWaves));
-  CLI11_PARSE(app, argc, argv);
-  setenv("SOFTGPU_WAVES", std::to_string(notifier::kMostWaves).c_str(), 1);
   try {
-    return notifier::run(options);
+    return notifier::speed_main(argc, argv);
+  } catch (const notifier::ResultsError& error) {
+    fmt::print(stderr, "{}\nWhat was stored before is valid.\n", error.what());
+    return notifier::kExitResults;
   } catch (const std::exception& error) {
     fmt::print(stderr, "softgpu_speed: {}\n", error.what());
     return notifier::kExitNothingRan;

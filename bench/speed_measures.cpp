@@ -8,11 +8,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <numeric>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
 
 #include "bench/speed_kernels.hpp"
+#include "bench/speed_placement.hpp"
 #include "softgpu/core/clock.hpp"
 #include "softgpu/core/device.hpp"
 
@@ -20,8 +23,11 @@ namespace notifier {
 namespace {
 
 constexpr std::size_t kPage = 4096;
-
-double now_ns() { return static_cast<double>(softgpu::read_clock_ns(CLOCK_MONOTONIC_RAW)); }
+constexpr std::uint64_t kAccessTimes = 1000;
+// With more waves than CPUs a thread that only yields gets its turn after all of them; one that has
+// slept gets it at once.
+constexpr std::int64_t kYieldNs = 2'000'000;
+constexpr timespec kNap = {0, 100'000};
 
 void check(hipError_t error, const char* call) {
   if (error != hipSuccess) {
@@ -44,6 +50,55 @@ void launch(const void* kernel, Arguments arguments, std::uint32_t waves, hipStr
   check(hipLaunchKernel(kernel, dim3(waves), dim3(1), parameters, 0, stream), "hipLaunchKernel");
 }
 
+/// Memory that both sides see, and that is not perturbed.
+class SharedWords {
+ public:
+  explicit SharedWords(std::size_t words) {
+    void* memory = nullptr;
+    check(hipHostMalloc(&memory, words * sizeof(std::uint64_t), hipHostMallocDefault),
+          "hipHostMalloc");
+    words_ = static_cast<std::uint64_t*>(memory);
+  }
+  ~SharedWords() { [[maybe_unused]] const hipError_t freed = hipHostFree(words_); }
+  SharedWords(const SharedWords&) = delete;
+  SharedWords& operator=(const SharedWords&) = delete;
+
+  std::uint64_t* words() const { return words_; }
+
+ private:
+  std::uint64_t* words_ = nullptr;
+};
+
+/// Of waves that have begun. One wave is kept apart from its caller; more share all CPUs.
+void place_waves(std::uint32_t waves) {
+  for (const pid_t thread : threads_named("softgpu-wave")) {
+    waves == 1 ? place_apart(thread) : place_anywhere(thread);
+  }
+}
+
+/// The caller's CPU is idle while the supervisor works, and the other one is the wave's.
+void place_supervisor_beside_caller() {
+  for (const pid_t thread : threads_named("softgpu-superv")) {
+    place_on_first(thread);
+  }
+}
+
+/// Calls measure() until the budget is spent, at least once.
+template <typename Measure>
+std::vector<TimedEvent> spend(const SpeedBudget& budget, Measure&& measure) {
+  std::vector<TimedEvent> events;
+  const std::int64_t end_ns = now_ns() + static_cast<std::int64_t>(budget.seconds * 1e9);
+  do {
+    events.push_back(measure());
+  } while (static_cast<int>(events.size()) < budget.events && now_ns() < end_ns);
+  return events;
+}
+
+void spin_until(std::int64_t time_ns) {
+  while (now_ns() < time_ns) {
+  }
+}
+
 // One signalled thread at a time; the handler has no other way to them.
 constinit std::atomic<std::uint32_t> stopped{0};
 constinit std::atomic<std::uint32_t> released{0};
@@ -58,37 +113,39 @@ void stop_here(int) {
 
 }  // namespace
 
-double median_of(std::vector<double> values) {
-  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
+std::int64_t now_ns() {
+  return static_cast<std::int64_t>(softgpu::read_clock_ns(CLOCK_MONOTONIC_RAW));
 }
 
-double time_dontneed(void* page) {
-  const double begin = now_ns();
+TimedEvent time_dontneed(void* page) {
+  const std::int64_t begin = now_ns();
   const int result = madvise(page, kPage, MADV_DONTNEED);
-  const double end = now_ns();
+  const std::int64_t end = now_ns();
   if (result != 0) {
     throw std::runtime_error("madvise(MADV_DONTNEED) fails");
   }
-  return end - begin;
+  return {.start_ns = begin, .duration_ns = static_cast<double>(end - begin), .evictions = {}};
 }
 
-RegisteredMemory::RegisteredMemory(std::size_t size_bytes) : host_(map_anonymous(size_bytes)) {
+RegisteredMemory::RegisteredMemory(std::size_t size_bytes, std::size_t ranges)
+    : size_bytes_(size_bytes), ranges_(ranges), host_(map_anonymous(size_bytes * ranges)) {
+  for (std::size_t range = 0; range < ranges_; ++range) {
+    check(hipHostRegister(host_ + range * size_bytes_, size_bytes_, hipHostRegisterDefault),
+          "hipHostRegister");
+  }
   void* device = nullptr;
-  check(hipHostRegister(host_, size_bytes, hipHostRegisterDefault), "hipHostRegister");
   check(hipHostGetDevicePointer(&device, host_, 0), "hipHostGetDevicePointer");
   device_ = static_cast<std::uint64_t*>(device);
 }
 
-void register_pages(std::size_t count) {
-  char* memory = map_anonymous(count * kPage);
-  for (std::size_t page = 0; page < count; ++page) {
-    check(hipHostRegister(memory + page * kPage, kPage, hipHostRegisterDefault), "hipHostRegister");
+RegisteredMemory::~RegisteredMemory() {
+  for (std::size_t range = 0; range < ranges_; ++range) {
+    [[maybe_unused]] const hipError_t done = hipHostUnregister(host_ + range * size_bytes_);
   }
+  munmap(host_, size_bytes_ * ranges_);
 }
 
-RunningWaves::RunningWaves(const RegisteredMemory& memory, std::uint32_t waves) {
+RunningWaves::RunningWaves(const RegisteredMemory& memory, std::uint32_t waves) : waves_(waves) {
   void* control = nullptr;
   check(hipHostMalloc(&control, (waves + 1) * sizeof(std::uint64_t), hipHostMallocDefault),
         "hipHostMalloc");
@@ -98,6 +155,7 @@ RunningWaves::RunningWaves(const RegisteredMemory& memory, std::uint32_t waves) 
          SweepArguments{memory.device(), kPage / sizeof(std::uint64_t), control_, control_ + 1},
          waves, stream_);
   wait_for_progress();
+  place_waves(waves);
 }
 
 RunningWaves::~RunningWaves() {
@@ -107,45 +165,52 @@ RunningWaves::~RunningWaves() {
   }
 }
 
+std::uint64_t RunningWaves::passes() const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t wave = 0; wave < waves_; ++wave) {
+    sum += __atomic_load_n(control_ + 1 + wave, __ATOMIC_ACQUIRE);
+  }
+  return sum;
+}
+
 void RunningWaves::wait_for_progress() const {
-  const std::uint64_t begin = __atomic_load_n(control_ + 1, __ATOMIC_ACQUIRE);
-  while (__atomic_load_n(control_ + 1, __ATOMIC_ACQUIRE) < begin + 2) {
-    sched_yield();
+  const std::uint64_t before = passes();
+  const std::int64_t patient_ns = now_ns() + kYieldNs;
+  while (passes() < before + 2) {
+    if (now_ns() < patient_ns) {
+      sched_yield();
+    } else {
+      nanosleep(&kNap, nullptr);
+    }
   }
 }
 
-AccessTimes time_accesses(const RegisteredMemory& memory, std::uint64_t times) {
-  void* ticks = nullptr;
-  check(hipHostMalloc(&ticks, 2 * sizeof(std::uint64_t), hipHostMallocDefault), "hipHostMalloc");
-  auto* results = static_cast<std::uint64_t*>(ticks);
+AccessTicks time_accesses(const RegisteredMemory& memory) {
+  const SharedWords shared(sizeof(AccessTicks) / sizeof(std::uint64_t));
+  auto* ticks = reinterpret_cast<AccessTicks*>(shared.words());
   launch(access_kernel_address(),
-         AccessArguments{memory.device(), reinterpret_cast<std::uint64_t>(memory.host()), times,
-                         results, results + 1},
+         AccessArguments{memory.device(), reinterpret_cast<std::uint64_t>(memory.host()),
+                         kAccessTimes, ticks},
          1, nullptr);
   check(hipDeviceSynchronize(), "hipDeviceSynchronize");
-  const double ns_per_tick = static_cast<double>(softgpu::kNsPerDeviceTick);
-  const double accesses = static_cast<double>(kSweepsPerTime * kAccessWords);
-  const AccessTimes least{static_cast<double>(results[0]) * ns_per_tick / accesses,
-                          static_cast<double>(results[1]) * ns_per_tick / accesses};
-  check(hipHostFree(ticks), "hipHostFree");
-  return least;
+  return *ticks;
 }
 
-double time_parking(const RunningWaves& waves, int events) {
+std::vector<TimedEvent> time_parking(const RunningWaves& waves, const SpeedBudget& budget) {
+  const CallerPlacement placement;
   softgpu::WaveTable& table = softgpu::device().waves();
-  std::vector<double> times_ns;
-  for (int event = 0; event < events; ++event) {
+  return spend(budget, [&] {
     waves.wait_for_progress();
-    const double begin = now_ns();
+    TimedEvent event{.start_ns = now_ns(), .duration_ns = 0, .evictions = {}};
     table.request_stop();
     table.wait_until_stopped();
-    times_ns.push_back(now_ns() - begin);
+    event.duration_ns = static_cast<double>(now_ns() - event.start_ns);
     table.resume();
-  }
-  return median_of(times_ns);
+    return event;
+  });
 }
 
-double time_signal_stop(int events) {
+std::vector<TimedEvent> time_signal_stop(const SpeedBudget& budget) {
   struct sigaction action {};
   action.sa_handler = stop_here;
   sigaction(SIGUSR1, &action, nullptr);
@@ -153,38 +218,77 @@ double time_signal_stop(int events) {
   released.store(0);
   std::atomic<bool> end{false};
   std::atomic<std::uint64_t> work{0};
+  const CallerPlacement placement;
   std::thread worker([&] {
+    place_apart(0);
     while (!end.load(std::memory_order_relaxed)) {
       work.store(work.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
   });
-  std::vector<double> times_ns;
-  for (int event = 0; event < events; ++event) {
+  std::uint32_t wanted = 0;
+  const std::vector<TimedEvent> events = spend(budget, [&] {
     for (const std::uint64_t before = work.load(); work.load() < before + 1000;) {
       sched_yield();
     }
-    const auto wanted = static_cast<std::uint32_t>(event) + 1;
-    const double begin = now_ns();
+    ++wanted;
+    TimedEvent event{.start_ns = now_ns(), .duration_ns = 0, .evictions = {}};
     pthread_kill(worker.native_handle(), SIGUSR1);
     while (stopped.load() < wanted) {
     }
-    times_ns.push_back(now_ns() - begin);
+    event.duration_ns = static_cast<double>(now_ns() - event.start_ns);
     released.store(wanted);
-  }
+    return event;
+  });
   end.store(true);
   worker.join();
-  return median_of(times_ns);
+  return events;
 }
 
-double time_notified(const RegisteredMemory& memory, std::size_t size_bytes,
-                     const RunningWaves& waves, int events) {
-  char* page = memory.host() + size_bytes - kPage;
-  std::vector<double> times_ns;
-  for (int event = 0; event < events; ++event) {
+std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
+                                      const SpeedBudget& budget) {
+  const CallerPlacement placement;
+  place_supervisor_beside_caller();
+  softgpu::WaveTable& table = softgpu::device().waves();
+  return spend(budget, [&] {
     waves.wait_for_progress();
-    times_ns.push_back(time_dontneed(page));
-  }
-  return median_of(times_ns);
+    TimedEvent event = time_dontneed(page);
+    // The restore comes a millisecond later: a device that was stopped still is.
+    event.evictions = table.stop_requested() ? 1 : 0;
+    return event;
+  });
+}
+
+std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint64_t job_ns,
+                                       std::uint64_t seed, const SpeedBudget& budget) {
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> within(0, 1);
+  std::vector<int> parts(static_cast<std::size_t>(budget.events));
+  std::iota(parts.begin(), parts.end(), 0);
+  std::shuffle(parts.begin(), parts.end(), random);
+  const CallerPlacement placement;
+  place_supervisor_beside_caller();
+  const SharedWords started(1);
+  hipStream_t stream = nullptr;
+  check(hipStreamCreateWithFlags(&stream, hipStreamNonBlocking), "hipStreamCreateWithFlags");
+  std::size_t next = 0;
+  const std::vector<TimedEvent> events = spend(budget, [&] {
+    const double moment = (parts[next++] + within(random)) / budget.events;
+    __atomic_store_n(started.words(), 0, __ATOMIC_RELEASE);
+    launch(timed_job_kernel_address(),
+           TimedJobArguments{memory.device(), started.words(), job_ns / softgpu::kNsPerDeviceTick},
+           1, stream);
+    while (__atomic_load_n(started.words(), __ATOMIC_ACQUIRE) == 0) {
+      sched_yield();
+    }
+    const std::int64_t begin_ns = now_ns();
+    if (next == 1) place_waves(1);
+    spin_until(begin_ns + static_cast<std::int64_t>(moment * static_cast<double>(job_ns)));
+    const TimedEvent event = time_dontneed(memory.host());
+    check(hipStreamSynchronize(stream), "hipStreamSynchronize");
+    return event;
+  });
+  check(hipStreamDestroy(stream), "hipStreamDestroy");
+  return events;
 }
 
 }  // namespace notifier

@@ -1,35 +1,53 @@
 // SPDX-License-Identifier: MIT
-// What softgpu_speed measures. Each function returns one run's median.
+// What softgpu_speed measures, one run at a time.
 #pragma once
 
 #include <hip/hip_runtime_api.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
+
+#include "bench/speed_kernels.hpp"
 
 namespace notifier {
 
-double median_of(std::vector<double> values);
+/// How much one run of one case may do: more waves than CPUs, or much memory, make events slow.
+struct SpeedBudget {
+  int events = 0;
+  double seconds = 0;
+};
 
-/// ns of one madvise(MADV_DONTNEED) of the page.
-double time_dontneed(void* page);
+struct TimedEvent {
+  std::int64_t start_ns = 0;  // CLOCK_MONOTONIC_RAW
+  double duration_ns = 0;
+  std::optional<std::int64_t> evictions;
+};
 
-/// Anonymous memory that is registered with the device, never given back.
+std::int64_t now_ns();
+
+/// One madvise(MADV_DONTNEED) of the page. Throws std::runtime_error when it fails.
+TimedEvent time_dontneed(void* page);
+
+/// Anonymous memory that is registered with the device.
 class RegisteredMemory {
  public:
-  explicit RegisteredMemory(std::size_t size_bytes);
+  /// Ranges of equal size, each registered by itself; the device's pointer is that of the first.
+  explicit RegisteredMemory(std::size_t size_bytes, std::size_t ranges = 1);
+  ~RegisteredMemory();
+  RegisteredMemory(const RegisteredMemory&) = delete;
+  RegisteredMemory& operator=(const RegisteredMemory&) = delete;
 
   char* host() const { return host_; }
   std::uint64_t* device() const { return device_; }
 
  private:
+  const std::size_t size_bytes_;
+  const std::size_t ranges_;
   char* host_ = nullptr;
   std::uint64_t* device_ = nullptr;
 };
-
-/// Registers so many further ranges of one page each.
-void register_pages(std::size_t count);
 
 /// Waves that read and write the first page of the memory until the object goes.
 class RunningWaves {
@@ -39,28 +57,33 @@ class RunningWaves {
   RunningWaves(const RunningWaves&) = delete;
   RunningWaves& operator=(const RunningWaves&) = delete;
 
-  /// Returns when the first wave has made two more sweeps.
+  /// Returns when the waves together have made two more sweeps.
   void wait_for_progress() const;
 
  private:
+  std::uint64_t passes() const;
+
+  const std::uint32_t waves_;
   std::uint64_t* control_ = nullptr;  // stop, then passes of each wave
   hipStream_t stream_ = nullptr;
 };
 
-struct AccessTimes {
-  double through_mmu_ns;  // of one load and one store
-  double plain_ns;
-};
-AccessTimes time_accesses(const RegisteredMemory& memory, std::uint64_t times);
+AccessTicks time_accesses(const RegisteredMemory& memory);
 
-/// From the request to the acknowledgement of all waves.
-double time_parking(const RunningWaves& waves, int events);
+/// From the request to stop to the acknowledgement of all waves.
+std::vector<TimedEvent> time_parking(const RunningWaves& waves, const SpeedBudget& budget);
 
 /// From pthread_kill to the handler's acknowledgement, of a thread that works on memory of its own.
-double time_signal_stop(int events);
+std::vector<TimedEvent> time_signal_stop(const SpeedBudget& budget);
 
-/// A notified call on the memory's last page; the next one comes when the waves run again.
-double time_notified(const RegisteredMemory& memory, std::size_t size_bytes,
-                     const RunningWaves& waves, int events);
+/// A notified call on the page; the next one comes when the waves run again.
+std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
+                                      const SpeedBudget& budget);
+
+/// Calls on the job's page, at moments of its run that are spread evenly over its length, one in
+/// each of as many equal parts as there are events, in random order: the wait for its end is then
+/// uniform from 0 to its length. The device must wait for jobs.
+std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint64_t job_ns,
+                                       std::uint64_t seed, const SpeedBudget& budget);
 
 }  // namespace notifier

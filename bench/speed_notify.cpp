@@ -16,8 +16,10 @@
 #include <cstring>
 #include <stdexcept>
 #include <thread>
+#include <type_traits>
 
 #include "bench/speed_measures.hpp"
+#include "bench/speed_placement.hpp"
 
 // Linux 6.6, as softgpu/core/supervisor.cpp.
 #ifndef SECCOMP_IOCTL_NOTIF_SET_FLAGS
@@ -27,6 +29,8 @@
 
 namespace notifier {
 namespace {
+
+static_assert(std::is_trivially_copyable_v<TimedEvent>);  // sent as it is
 
 union Buffer {
   seccomp_notif call;
@@ -66,8 +70,31 @@ void let_go_on(const std::atomic<int>& listener_given) {
   }
 }
 
-/// Answers each number of events with their median; ends with the parent.
+/// False when the other end is gone.
+template <typename Transfer>
+bool transfer_all(Transfer&& transfer, char* bytes, std::size_t size) {
+  for (std::size_t done = 0; done < size;) {
+    const ssize_t got = transfer(bytes + done, size - done);
+    if (got <= 0) return false;
+    done += static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+bool write_events(int socket, std::vector<TimedEvent>& events) {
+  return transfer_all(
+      [socket](char* bytes, std::size_t size) { return write(socket, bytes, size); },
+      reinterpret_cast<char*>(events.data()), events.size() * sizeof(TimedEvent));
+}
+
+bool read_events(int socket, std::vector<TimedEvent>& events) {
+  return transfer_all([socket](char* bytes, std::size_t size) { return read(socket, bytes, size); },
+                      reinterpret_cast<char*>(events.data()), events.size() * sizeof(TimedEvent));
+}
+
+/// Answers each number of events with as many; ends with the parent.
 [[noreturn]] void serve(int socket) {
+  const CallerPlacement placement;  // the thread made next inherits it
   static std::atomic<int> listener{0};
   std::thread([] { let_go_on(listener); }).detach();
   const int installed = install_listener();
@@ -80,13 +107,12 @@ void let_go_on(const std::atomic<int>& listener_given) {
       mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
   int events = 0;
   while (read(socket, &events, sizeof(events)) == sizeof(events)) {
-    std::vector<double> times_ns;
+    std::vector<TimedEvent> times;
     for (int event = 0; event < events; ++event) {
       page[0] = 1;
-      times_ns.push_back(time_dontneed(const_cast<char*>(page)));
+      times.push_back(time_dontneed(const_cast<char*>(page)));
     }
-    const double median = median_of(times_ns);
-    if (write(socket, &median, sizeof(median)) != sizeof(median)) {
+    if (!write_events(socket, times)) {
       break;
     }
   }
@@ -114,15 +140,14 @@ BareNotification::~BareNotification() {
   waitpid(child_, nullptr, 0);
 }
 
-double BareNotification::median_ns(int events) const {
-  double median = 0;
-  if (write(socket_, &events, sizeof(events)) != sizeof(events) ||
-      read(socket_, &median, sizeof(median)) != sizeof(median)) {
+std::vector<TimedEvent> BareNotification::measure(int events) const {
+  std::vector<TimedEvent> times(static_cast<std::size_t>(events));
+  if (write(socket_, &events, sizeof(events)) != sizeof(events) || !read_events(socket_, times)) {
     throw std::runtime_error(
         "the process that measures bare notification has ended: the kernel refuses a seccomp "
         "listener, or one is there already");
   }
-  return median;
+  return times;
 }
 
 }  // namespace notifier

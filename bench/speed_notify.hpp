@@ -5,6 +5,10 @@
 
 #include <sys/types.h>
 
+#include <vector>
+
+#include "bench/speed_measures.hpp"
+
 namespace notifier {
 
 /// A process tree has one listener, so this is a child made before the device is. It measures only
@@ -16,9 +20,9 @@ class BareNotification {
   BareNotification(const BareNotification&) = delete;
   BareNotification& operator=(const BareNotification&) = delete;
 
-  /// Median ns of that many calls of madvise(MADV_DONTNEED) of one page. Throws std::runtime_error
-  /// when the child cannot.
-  double median_ns(int events) const;
+  /// That many calls of madvise(MADV_DONTNEED) of one page. Throws std::runtime_error when the
+  /// child cannot.
+  std::vector<TimedEvent> measure(int events) const;
 
  private:
   int socket_ = -1;

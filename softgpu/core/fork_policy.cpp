@@ -2,6 +2,7 @@
 #include "softgpu/core/fork_policy.hpp"
 
 #include <mutex>
+#include <utility>
 
 #include "softgpu/core/proc_maps.hpp"
 
@@ -22,7 +23,15 @@ void for_each_range(Registry& registry, Visit&& visit) {
                                         [&](IntervalNode& node) { visit(range_of(node)); });
 }
 
+/// The restore worker comes here whenever it has nothing to do: with 100 000 ranges a look at each
+/// would keep held calls from the registry for milliseconds.
 bool ask_unknown(Registry& registry) {
+  {
+    const std::lock_guard lock(registry.lock());
+    if (!std::exchange(registry.fork_policies_unknown(), false)) {
+      return false;
+    }
+  }
   bool unknown = false;
   for_each_range(registry, [&](Range& range) {
     range.fork_policy_asked = range.fork_policy == ForkPolicy::kUnknown;
@@ -67,6 +76,7 @@ bool forget_fork_policy(Registry& registry, std::span<const Interval> intervals)
                                             Range& range = range_of(node);
                                             range.fork_policy = ForkPolicy::kUnknown;
                                             range.fork_policy_asked = false;
+                                            registry.fork_policies_unknown() = true;
                                             forgotten = true;
                                           });
   }

@@ -129,7 +129,8 @@ class Notifier {
   std::atomic<bool> worker_has_work_{false};
   std::uint64_t marks_ = 0;                    // number of the invalidation under way
   std::atomic<std::uint32_t> in_progress_{0};  // futex word
-  std::atomic<std::uint32_t> work_{0};         // futex word of the restore worker
+  mutable std::atomic<std::uint32_t> waiters_for_end_{0};
+  std::atomic<std::uint32_t> work_{0};  // futex word of the restore worker
   StalePlant stale_plant_;
 };
 

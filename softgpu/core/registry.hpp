@@ -48,6 +48,9 @@ class Registry {
   /// True when the bytes [pointer, pointer + size) belong to a range already.
   bool overlaps_bytes(std::uintptr_t pointer, std::size_t size_bytes) const;
 
+  /// Whether some range may have an unknown fork policy. For resolve_fork_policies().
+  bool& fork_policies_unknown() { return fork_policies_unknown_; }
+
   const IntervalTree& host_tree() const { return host_tree_; }
   const IntervalTree& device_tree() const { return device_tree_; }
 
@@ -55,6 +58,7 @@ class Registry {
   std::mutex lock_;
   IntervalTree host_tree_;
   IntervalTree device_tree_;
+  bool fork_policies_unknown_ = false;
 };
 
 inline Range& range_of(const IntervalNode& node) { return *static_cast<Range*>(node.owner); }

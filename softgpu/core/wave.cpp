@@ -17,11 +17,10 @@ namespace softgpu {
 
 constinit thread_local WaveContext* current_wave = nullptr;
 
+WaveContext& running_wave() { return *current_wave; }
+
 namespace {
 
-constexpr std::uint64_t kCpuGapNs = 20'000;   // between two stamps: worth looking at
-constexpr std::uint64_t kCpuLossNs = 10'000;  // worth reporting
-constexpr std::uint64_t kCpuBaselineNs = 1'000'000;
 constexpr unsigned kAcknowledgementSpins = 2000;  // some microseconds: a running wave needs < 1 µs
 
 void pause_cpu() {
@@ -36,29 +35,6 @@ bool hit(const Translation& translation, std::uintptr_t address, Access access) 
 }
 
 }  // namespace
-
-std::uint64_t CpuWatch::sample(std::uint64_t now_ns) {
-  const std::uint64_t gap_ns = last_clock_ns_ == 0 ? 0 : now_ns - last_clock_ns_;
-  const bool fresh = last_clock_ns_ == 0;
-  last_clock_ns_ = now_ns;
-  if (!fresh && gap_ns <= kCpuGapNs && now_ns - baseline_clock_ns_ <= kCpuBaselineNs) {
-    return 0;
-  }
-  const std::uint64_t cpu_ns = read_clock_ns(CLOCK_THREAD_CPUTIME_ID);
-  const std::uint64_t elapsed_ns = now_ns - baseline_clock_ns_;
-  const std::uint64_t used_ns = cpu_ns - baseline_cpu_ns_;
-  rebase(now_ns, cpu_ns);
-  if (fresh || gap_ns <= kCpuGapNs || elapsed_ns <= used_ns) {
-    return 0;
-  }
-  const std::uint64_t lost_ns = std::min(elapsed_ns - used_ns, gap_ns);
-  return lost_ns > kCpuLossNs ? lost_ns : 0;
-}
-
-void CpuWatch::rebase(std::uint64_t now_ns, std::uint64_t cpu_ns) {
-  baseline_clock_ns_ = now_ns;
-  baseline_cpu_ns_ = cpu_ns;
-}
 
 void Wave::run_grids() {
   current_wave = this;
@@ -100,9 +76,7 @@ void Wave::run_grid(Grid& grid) {
 }
 
 void Wave::attend_slowly() {
-  // A wave that got its CPU back only to park has a stall that began before the stop.
-  lost_before_stop_ns += cpu_watch.sample(read_clock_ns(CLOCK_MONOTONIC_RAW));
-  cpu_watch.restart();
+  const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC_RAW);
   if ((attention.load(std::memory_order_acquire) & kAttentionFlush) != 0) {
     attention.fetch_and(~kAttentionFlush, std::memory_order_acq_rel);
     const std::uint32_t request = table_->flushes_requested_.load(std::memory_order_acquire);
@@ -110,8 +84,14 @@ void Wave::attend_slowly() {
     flushes_done.store(request, std::memory_order_seq_cst);
     table_->acknowledge();
   }
-  if (table_->preempts() && table_->stop_requested()) {
+  const bool parks = table_->preempts() && table_->stop_requested();
+  if (parks) {
     park();
+  }
+  // A wave that got its CPU back only to park has a stall that began before the stop. That takes a
+  // system call, so it is found out when nobody waits for this wave any more.
+  lost_before_stop_ns += cpu_watch.end(now_ns);
+  if (parks) {
     run_when_allowed();
   }
 }
@@ -162,21 +142,33 @@ void Wave::wait_for_service(std::uintptr_t device_address, Access access) {
 }
 
 void Wave::drop_translations() {
+  take_own_limits();
   recent = {};
   cached_ = {};
 }
 
-bool Wave::find_cached(std::uintptr_t device_address, Access access) {
-  if (hit(recent, device_address, access)) {
-    return true;
+void Wave::take_own_limits() {
+  load_limit.store(0, std::memory_order_relaxed);
+  store_limit.store(0, std::memory_order_relaxed);
+}
+
+void Wave::use(const Translation& translation) {
+  recent = translation;
+  load_limit.store(recent.size, std::memory_order_relaxed);
+  store_limit.store(recent.writable_size, std::memory_order_seq_cst);
+  if (attention.load(std::memory_order_seq_cst) != 0) {
+    take_own_limits();
   }
+}
+
+bool Wave::find_cached(std::uintptr_t device_address, Access access) {
   const auto* found = std::find_if(cached_.begin(), cached_.end(), [&](const Translation& entry) {
     return hit(entry, device_address, access);
   });
   if (found == cached_.end()) {
     return false;
   }
-  recent = *found;
+  use(*found);
   return true;
 }
 
@@ -204,7 +196,7 @@ bool Wave::fill(std::uintptr_t device_address, Access access) {
     wait_for_service(device_address, access);
     return false;
   }
-  recent = result.translation;
+  use(result.translation);
   cached_[next_victim_] = recent;
   next_victim_ = (next_victim_ + 1) % kCachedTranslations;
   return true;
@@ -304,7 +296,7 @@ void WaveTable::acknowledge() {
 
 void WaveTable::set_attention(std::uint32_t bits) {
   for (std::size_t index = 0; index < size(); ++index) {
-    waves_[index]->attention.fetch_or(bits, std::memory_order_seq_cst);
+    waves_[index]->request_attention(bits);
   }
 }
 

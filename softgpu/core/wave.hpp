@@ -32,6 +32,9 @@ class CpuWatch {
   /// Returns the CPU time in ns lost since the last call, 0 mostly.
   std::uint64_t sample(std::uint64_t monotonic_raw_ns);
 
+  /// The last sample before a pause that is no loss.
+  std::uint64_t end(std::uint64_t monotonic_raw_ns);
+
  private:
   void rebase(std::uint64_t monotonic_raw_ns, std::uint64_t cpu_ns);
 
@@ -110,6 +113,8 @@ class Wave : public WaveContext {
   void wait_for_service(std::uintptr_t device_address, Access access);
   void run_grid(Grid& grid);
   void drop_translations();
+  void use(const Translation& translation);
+  void take_own_limits();
   bool find_cached(std::uintptr_t device_address, Access access);
   bool fill(std::uintptr_t device_address, Access access);
 

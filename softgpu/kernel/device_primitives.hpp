@@ -10,8 +10,8 @@
 
 namespace notifier::device {
 
-inline std::uint32_t wave_index() { return softgpu::current_wave->wave_index; }
-inline std::uint32_t wave_count() { return softgpu::current_wave->wave_count; }
+inline std::uint32_t wave_index() { return softgpu::running_wave().wave_index; }
+inline std::uint32_t wave_count() { return softgpu::running_wave().wave_count; }
 inline std::uint32_t lane_index() { return 0; }
 inline std::uint32_t lanes_per_wave() { return 1; }
 
@@ -19,14 +19,25 @@ namespace detail {
 
 template <int kOrder>
 inline std::uint64_t load_ordered(const std::uint64_t* pointer) {
-  softgpu::WaveContext& wave = *softgpu::current_wave;
+  softgpu::WaveContext& wave = softgpu::running_wave();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  const std::uint32_t attention = wave.attention.load(std::memory_order_relaxed);
-  if (attention == 0 && address - wave.recent.device_begin < wave.recent.size) [[likely]] {
+  if (address - wave.recent.device_begin < wave.load_limit.load(std::memory_order_relaxed))
+      [[likely]] {
     return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address + wave.recent.delta),
                            kOrder);
   }
   return softgpu::slow_load(wave, address);  // acquires
+}
+
+inline void wait_for_value(std::uint64_t value) {
+#if defined(__x86_64__)
+  // Intel SDM vol. 2, LFENCE: no later instruction starts before the load has its value.
+  __asm__ volatile("lfence" ::"r"(value) : "memory");
+#elif defined(__aarch64__)
+  __asm__ volatile("dsb ld\n\tisb" ::"r"(value) : "memory");
+#else
+#error "wait_for_value is not written for this CPU"
+#endif
 }
 
 }  // namespace detail
@@ -41,22 +52,15 @@ inline std::uint64_t load_acquire(const std::uint64_t* pointer) {
 
 inline std::uint64_t load_waited(const std::uint64_t* pointer) {
   const std::uint64_t value = detail::load_ordered<__ATOMIC_RELAXED>(pointer);
-#if defined(__x86_64__)
-  // Intel SDM vol. 2, LFENCE: no later instruction starts before the load has its value.
-  __asm__ volatile("lfence" ::"r"(value) : "memory");
-#elif defined(__aarch64__)
-  __asm__ volatile("dsb ld\n\tisb" ::"r"(value) : "memory");
-#else
-#error "load_waited is not written for this CPU"
-#endif
+  detail::wait_for_value(value);
   return value;
 }
 
 inline void store(std::uint64_t* pointer, std::uint64_t value) {
-  softgpu::WaveContext& wave = *softgpu::current_wave;
+  softgpu::WaveContext& wave = softgpu::running_wave();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  const std::uint32_t attention = wave.attention.load(std::memory_order_relaxed);
-  if (attention == 0 && address - wave.recent.device_begin < wave.recent.writable_size) [[likely]] {
+  if (address - wave.recent.device_begin < wave.store_limit.load(std::memory_order_relaxed))
+      [[likely]] {
     __atomic_store_n(reinterpret_cast<std::uint64_t*>(address + wave.recent.delta), value,
                      __ATOMIC_RELAXED);
     return;
@@ -64,7 +68,7 @@ inline void store(std::uint64_t* pointer, std::uint64_t value) {
   softgpu::slow_store(wave, address, value);
 }
 
-inline std::uint64_t clock_ticks() { return softgpu::wave_clock_ticks(*softgpu::current_wave); }
+inline std::uint64_t clock_ticks() { return softgpu::wave_clock_ticks(softgpu::running_wave()); }
 
 }  // namespace notifier::device
 

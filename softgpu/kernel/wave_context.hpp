@@ -7,7 +7,7 @@
 
 namespace softgpu {
 
-/// Bits of WaveContext::attention. Any bit sends the next access to the slow path.
+/// Bits of WaveContext::attention: why the next access has to take the slow path.
 inline constexpr std::uint32_t kAttentionPark = 1;   // queues are being stopped
 inline constexpr std::uint32_t kAttentionFlush = 2;  // translations must be dropped
 inline constexpr std::uint32_t kAttentionPlant = 4;  // a planted fault watches every access
@@ -22,17 +22,37 @@ struct Translation {
 };
 
 /// Invariant that makes invalidation safe: a wave holds a translation only between two preemption
-/// points. Whoever sets an attention bit waits for the wave's acknowledgement, which the wave gives
-/// before an access, never between looking at `attention` and the end of the access.
+/// points. Whoever sets an attention bit takes the limits back and waits for the wave's
+/// acknowledgement, which the wave gives before an access, never between looking at a limit and the
+/// end of the access.
+///
+/// The limits are recent.size and recent.writable_size, or 0 while somebody wants attention: one
+/// comparison answers both "does the translation cover the address" and "may the wave go on". The
+/// wave gives itself limits, store_limit last, then looks at `attention`; others set `attention`,
+/// then take the limits away, store_limit first. All but load_limit is sequentially consistent, so
+/// one of the two sees the other: no limit outlives the request. The exchange of store_limit
+/// orders the two writes of load_limit.
 struct WaveContext {
-  alignas(64) std::atomic<std::uint32_t> attention;  // written by others, read before every access
-  alignas(64) Translation recent;                    // the wave's own, as all that follows
+  alignas(64) std::atomic<std::uintptr_t> load_limit;
+  std::atomic<std::uintptr_t> store_limit;
+  Translation recent;  // the wave's own, as the two that follow
   std::uint32_t wave_index;
   std::uint32_t wave_count;
+  alignas(64) std::atomic<std::uint32_t> attention;  // written by others
+
+  void request_attention(std::uint32_t bits) {
+    attention.fetch_or(bits, std::memory_order_seq_cst);
+    store_limit.exchange(0, std::memory_order_seq_cst);
+    load_limit.store(0, std::memory_order_relaxed);
+  }
 };
 
 /// The wave that this thread runs; null on threads that run no kernel.
 extern constinit thread_local WaveContext* current_wave __attribute__((tls_model("initial-exec")));
+
+/// The same for kernels. A kernel runs on one thread from its begin to its end, so the compiler may
+/// ask once and keep the answer: to ask before every access makes a sweep a third slower.
+[[gnu::const]] WaveContext& running_wave();
 
 /// Slow paths: acknowledge attention, then translate anew and do the access.
 std::uint64_t slow_load(WaveContext& wave, std::uintptr_t device_address);

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# What hipcc made: the workload kernel for every architecture, with its waits in the right order, and
+# What hipcc made: the workload kernels for every architecture, with its waits in the right order, and
 # flawed kernels in which the same checker must find the flaw.
 if(NOT NOTIFIER_HIP_OBJDUMP)
   message(FATAL_ERROR "hipcc was found but not the llvm-objdump of its LLVM. On Debian: apt-get "
@@ -8,6 +8,7 @@ endif()
 list(TRANSFORM NOTIFIER_HIP_ARCHITECTURES_USED PREPEND --architecture=
   OUTPUT_VARIABLE architecture_options)
 set(workload_kernel _ZN8notifier15workload_kernelENS_17WorkloadArgumentsE)
+set(workload_job_kernel _ZN8notifier19workload_job_kernelENS_12JobArgumentsE)
 
 function(notifier_add_code_object_test name file kernel)
   notifier_add_python_test(${name} ${CMAKE_CURRENT_SOURCE_DIR}/code_objects/check_code_objects.py
@@ -18,7 +19,13 @@ get_target_property(kernel_objects notifier_kernels_hip NOTIFIER_HIP_OBJECTS)
 list(FILTER kernel_objects INCLUDE REGEX "/workload\\.hip\\.o$")
 notifier_add_code_object_test(CodeObjects.WorkloadStampsAfterItsAccesses
   ${kernel_objects} ${workload_kernel})
+get_target_property(kernel_objects notifier_kernels_hip NOTIFIER_HIP_OBJECTS)
+list(FILTER kernel_objects INCLUDE REGEX "/workload_job\\.hip\\.o$")
+notifier_add_code_object_test(CodeObjects.JobStampsAfterItsAccesses
+  ${kernel_objects} ${workload_job_kernel})
 if(TARGET notifier_bench)
+  notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheJob
+    $<TARGET_FILE:notifier_bench> ${workload_job_kernel})
   notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheWorkload
     $<TARGET_FILE:notifier_bench> ${workload_kernel})
 endif()
@@ -26,11 +33,16 @@ endif()
 set(mutants ${CMAKE_CURRENT_SOURCE_DIR}/code_objects/mutants)
 notifier_add_hip_kernels(kernel_mutant_no_read_back
   PRIMITIVES ${mutants}/no_read_back SOURCES ${PROJECT_SOURCE_DIR}/kernels/workload.hip)
+notifier_add_hip_kernels(kernel_mutant_job_no_read_back
+  PRIMITIVES ${mutants}/no_read_back SOURCES ${PROJECT_SOURCE_DIR}/kernels/workload_job.hip)
 notifier_add_hip_kernels(kernel_mutant_loops SOURCES ${mutants}/stamped_loops.hip)
 get_target_property(no_read_back kernel_mutant_no_read_back NOTIFIER_HIP_OBJECTS)
+get_target_property(job_no_read_back kernel_mutant_job_no_read_back NOTIFIER_HIP_OBJECTS)
 get_target_property(loops kernel_mutant_loops NOTIFIER_HIP_OBJECTS)
 notifier_add_code_object_test(CodeObjects.WorkloadWithoutReadBackIsFound
   ${no_read_back} ${workload_kernel} "--expect-problem=store without a load after it")
+notifier_add_code_object_test(CodeObjects.JobWithoutReadBackIsFound
+  ${job_no_read_back} ${workload_job_kernel} "--expect-problem=store without a load after it")
 notifier_add_code_object_test(CodeObjects.LoopAsItShouldBePasses
   ${loops} loop_as_it_should_be)
 notifier_add_code_object_test(CodeObjects.LoopThatWaitsAfterTheStampIsFound
