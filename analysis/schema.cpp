@@ -29,7 +29,8 @@ constexpr std::array kSummaryColumns = {
     column<&S::memory_path>("memory_path", kOptional, "",
                             "what the driver made of it: userptr_bo, svm_range, gtt, shared, ..."),
     column<&S::backing>("backing", kOptional, "",
-                        "anon, thp, hugetlb, memfd, shared_anon or file_private"),
+                        "anon, thp, hugetlb, memfd, shared_anon, file_private, mthp_ with a size, "
+                        "thp_pte, thp_part_unmapped or thp_part_shared"),
     column<&S::perturbation>("perturbation", kOptional, "", "what was done to the memory"),
     column<&S::policy>("policy", kOptional, "", "default, dontfork, wipeonfork or shared"),
     column<&S::recovery>("recovery", kOptional, "",

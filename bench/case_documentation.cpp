@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <bit>
 #include <iterator>
 #include <string_view>
 #include <vector>
@@ -45,6 +46,9 @@ struct BackingText {
   Backing backing;
   std::string_view is;
 };
+constexpr std::string_view kFolios =
+    "private anonymous memory in folios of that size (mTHP, Linux 6.8), checked in "
+    "/proc/kpageflags";
 constexpr std::array kBackingTexts{
     BackingText{Backing::kAnon, "private anonymous memory in base pages"},
     BackingText{Backing::kThp,
@@ -53,7 +57,20 @@ constexpr std::array kBackingTexts{
     BackingText{Backing::kMemfd, "a memfd, mapped shared"},
     BackingText{Backing::kSharedAnon, "shared anonymous memory"},
     BackingText{Backing::kFilePrivate,
-                "a memfd, mapped private: copies of file pages once they are written"}};
+                "a memfd, mapped private: copies of file pages once they are written, which the "
+                "device's registration does; see `clean_file`"},
+    BackingText{Backing::kMthp16KiB, kFolios},
+    BackingText{Backing::kMthp32KiB, kFolios},
+    BackingText{Backing::kMthp64KiB, kFolios},
+    BackingText{Backing::kMthp128KiB, kFolios},
+    BackingText{Backing::kMthp256KiB, kFolios},
+    BackingText{Backing::kMthp512KiB, kFolios},
+    BackingText{Backing::kMthp1MiB, kFolios},
+    BackingText{Backing::kThpPte, "huge pages of which each base page has an entry of its own"},
+    BackingText{Backing::kThpPartUnmapped,
+                "the first halves of huge pages, base pages in place of the second halves"},
+    BackingText{Backing::kThpPartShared,
+                "as `thp_part_unmapped`; a child that was forked has the second halves"}};
 
 constexpr std::string_view kPolicies = R"(
 ## Policy
@@ -97,12 +114,16 @@ std::string expected_text(const Perturbation& row) {
 }
 
 std::string backing_names(unsigned mask) {
+  unsigned known = 0;
+  for (const BackingText& text : kBackingTexts) known |= bit(text.backing);
+  const unsigned left_out = known & ~mask;
+  const bool few = std::popcount(mask & known) <= std::popcount(left_out);
   std::string names;
   for (const BackingText& text : kBackingTexts) {
-    if ((mask & bit(text.backing)) == 0) continue;
+    if (((few ? mask : left_out) & bit(text.backing)) == 0) continue;
     names += fmt::format("{}`{}`", names.empty() ? "" : ", ", to_string(text.backing));
   }
-  return names;
+  return few ? names : "all but " + names;
 }
 
 std::vector<std::string> needs_of(const Perturbation& row) {

@@ -5,6 +5,8 @@
 #include <array>
 #include <span>
 
+#include "bench/case_time.hpp"
+#include "harness/folio_layout.hpp"
 #include "harness/perturbation.hpp"
 
 namespace notifier {
@@ -26,8 +28,13 @@ constexpr std::array kMemories{MemoryRecovery{Memory::kUserptr, Recovery::kPreem
                                MemoryRecovery{Memory::kHost, Recovery::kWaitForJobs},
                                MemoryRecovery{Memory::kVram, Recovery::kNone},
                                MemoryRecovery{Memory::kPlain, Recovery::kNone}};
-constexpr std::array kBackings{Backing::kAnon,  Backing::kThp,        Backing::kHugetlb,
-                               Backing::kMemfd, Backing::kSharedAnon, Backing::kFilePrivate};
+constexpr std::array kBackings{
+    Backing::kAnon,         Backing::kThp,        Backing::kHugetlb,
+    Backing::kMemfd,        Backing::kSharedAnon, Backing::kFilePrivate,
+    Backing::kMthp16KiB,    Backing::kMthp32KiB,  Backing::kMthp64KiB,
+    Backing::kMthp128KiB,   Backing::kMthp256KiB, Backing::kMthp512KiB,
+    Backing::kMthp1MiB,     Backing::kThpPte,     Backing::kThpPartUnmapped,
+    Backing::kThpPartShared};
 constexpr std::array kPolicies{Policy::kDefault, Policy::kDontfork, Policy::kWipeonfork};
 
 Recovery usual_recovery(Memory memory) {
@@ -124,7 +131,8 @@ std::vector<SelectedCase> default_selection() {
 enum class Share {
   kEvery,
   kShown,  // kShowMemory
-  kFew     // kShowRecovery
+  kFew,    // kShowRecovery
+  kNone
 };
 struct QuickShare {
   Memory memory;
@@ -150,24 +158,53 @@ constexpr std::array<std::string_view, 12> kShowMemory{
     "truncate", "punch_hole", "pageout",         "munmap_neighbour"};
 constexpr std::array<std::string_view, 3> kShowRecovery{"sham", "fork_child_hold", "dontneed"};
 
+// One folio size, and each way to map a huge page otherwise than whole.
+constexpr std::array kShownFolios{Backing::kMthp64KiB, Backing::kThpPte, Backing::kThpPartUnmapped,
+                                  Backing::kThpPartShared};
+
+/// Seven sizes of folios show the same as one, but for a few operations.
+struct FolioShare {
+  Share shown;  // of kShownFolios
+  Share others;
+};
+
+bool is_in_share(Share share, std::string_view perturbation) {
+  const auto among = [&](std::span<const std::string_view> names) {
+    return std::find(names.begin(), names.end(), perturbation) != names.end();
+  };
+  switch (share) {
+    case Share::kEvery:
+      return true;
+    case Share::kShown:
+      return among(kShowMemory);
+    case Share::kFew:
+      return among(kShowRecovery);
+    case Share::kNone:
+      break;
+  }
+  return false;
+}
+
+bool is_in_share(const FolioShare& share, const Case& wanted) {
+  const bool shown =
+      std::find(kShownFolios.begin(), kShownFolios.end(), wanted.backing) != kShownFolios.end();
+  return is_in_share(shown ? share.shown : share.others, wanted.perturbation);
+}
+
 bool is_shown(const Case& wanted) {
   const auto share =
       std::find_if(kQuickShares.begin(), kQuickShares.end(), [&](const QuickShare& one) {
         return one.memory == wanted.memory && one.recovery == wanted.recovery;
       });
   if (share == kQuickShares.end()) return false;
-  const auto among = [&](std::span<const std::string_view> names) {
-    return std::find(names.begin(), names.end(), wanted.perturbation) != names.end();
-  };
-  switch (wanted.backing == Backing::kAnon ? share->anon : share->backed) {
-    case Share::kEvery:
-      return true;
-    case Share::kShown:
-      return among(kShowMemory);
-    case Share::kFew:
-      break;
+  if (folio_layout(wanted.backing)) {
+    const bool told = wanted.memory == Memory::kUserptr;
+    return is_in_share(
+        told ? FolioShare{Share::kFew, Share::kFew} : FolioShare{Share::kFew, Share::kNone},
+        wanted);
   }
-  return among(kShowRecovery);
+  return is_in_share(wanted.backing == Backing::kAnon ? share->anon : share->backed,
+                     wanted.perturbation);
 }
 
 /// Of the policies only the first that applies, except where they are what differs.
@@ -189,8 +226,13 @@ std::vector<SelectedCase> quick_selection() {
   return selected;
 }
 
+// Estimated, with as much again for a machine that is slower or not quiet.
+constexpr double kFullBudgetS = 25 * 60;
+constexpr std::uint32_t kFullLeastEvents = 8;
+
 /// Everything that can run, in one size; in the two others what is measured by size: the memory's
-/// own kinds, without the policies that keep it out of forks.
+/// own kinds, without the policies that keep it out of forks. Of the folios each size once, and one
+/// with every operation.
 std::vector<SelectedCase> full_selection() {
   std::vector<SelectedCase> selected;
   for (const Case& wanted : all_cases({kSmallBytes, kMediumBytes, kLargeBytes})) {
@@ -199,8 +241,13 @@ std::vector<SelectedCase> full_selection() {
         wanted.recovery != Recovery::kWaitForJobs &&
         !(wanted.memory == Memory::kUserptr && wanted.recovery == Recovery::kRetryFault);
     if (!can_run(wanted) || (wanted.size_bytes != kMediumBytes && !sized)) continue;
+    const bool told = wanted.memory == Memory::kUserptr;
+    const FolioShare folios =
+        told ? FolioShare{Share::kEvery, Share::kShown} : FolioShare{Share::kShown, Share::kFew};
+    if (folio_layout(wanted.backing) && !is_in_share(folios, wanted)) continue;
     selected.push_back({wanted, usual_events(wanted)});
   }
+  fit_into(kFullBudgetS, kFullLeastEvents, selected);
   return selected;
 }
 

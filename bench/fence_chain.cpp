@@ -6,9 +6,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <array>
 #include <memory>
 #include <random>
+#include <utility>
 
 #include "harness/buffer.hpp"
 #include "harness/cannot_perform.hpp"
@@ -23,8 +23,6 @@ namespace notifier {
 namespace {
 
 constexpr std::uint64_t kSettleNs = 10'000'000;  // many restore delays
-constexpr std::array kInvalidated{Invalidated::kNeither, Invalidated::kA, Invalidated::kB,
-                                  Invalidated::kBoth};
 
 void sleep_ns(std::uint64_t duration_ns) {
   timespec left{static_cast<time_t>(duration_ns / 1'000'000'000),
@@ -68,7 +66,7 @@ class Link {
   }
   std::uint64_t iterations() const { return jobs_->progress(0).iterations; }
   std::uint64_t last_job_end_ticks() const { return jobs_->last_job_end_ticks(); }
-  std::uint64_t violations() const { return jobs_->device_findings().violations.total(); }
+  WorkloadDriver::DeviceFindings findings() const { return jobs_->device_findings(); }
   void invalidate() {
     perturbation_calls::throw_if(
         madvise(buffer_->host(), buffer_->size_bytes(), MADV_DONTNEED) != 0,
@@ -113,11 +111,19 @@ class Chain {
     // B comes after A. By the job's own last word: the stream learns of its end later.
     const bool ended = b_.last_job_end_ticks() != b_end_before_ticks;
     HIP_CHECK(hipStreamSynchronize(b_.stream()));
+    point.enter_ns.push_back(enter_ns);
     point.call_ns.push_back(static_cast<double>(leave_ns - enter_ns));
     point.chain_ns.push_back(static_cast<double>(monotonic_raw_ns() - begin_ns));
     point.ended_at_return += ended ? 1 : 0;
   }
-  std::uint64_t violations() const { return a_.violations() + b_.violations(); }
+  /// Since the chain began.
+  ViolationCounts violations() const {
+    ViolationCounts sum = a_.findings().violations;
+    return sum += b_.findings().violations;
+  }
+  std::uint64_t words_checked() const {
+    return a_.findings().words_checked + b_.findings().words_checked;
+  }
 
  private:
   Link a_;
@@ -127,8 +133,15 @@ class Chain {
 
 }  // namespace
 
-std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recovery recovery) {
-  const DeviceInfo device = open_device();
+std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recovery recovery,
+                                            FenceDevice& named) {
+  DeviceInfo device;
+  try {
+    device = open_device();
+  } catch (const std::exception& reason) {
+    throw CannotPerform(reason.what());
+  }
+  named = {device.platform, device.uuid};
   if (recovery == Recovery::kWaitForJobs && device.platform != "software") {
     throw CannotPerform("the compute driver preempts finite kernels as well (kfd_facts §0.36)");
   }
@@ -144,26 +157,30 @@ std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recover
   wanted.size_bytes = options.size_bytes;
   const double tick_ns = device_tick_ns(device.node_id);
   std::mt19937_64 random(options.seed);
-  std::vector<FencePoint> points;
-  for (const std::uint64_t job_ms : options.jobs_ms) {
-    const std::uint64_t job_ns = job_ms * 1'000'000;
-    WorkloadOptions jobs;
-    jobs.grid = {1, device.lanes_per_wave};
-    jobs.identity.seed = options.seed;
-    jobs.job_ticks = static_cast<std::uint64_t>(static_cast<double>(job_ns) / tick_ns);
-    Chain chain(wanted, jobs);
-    for (const Invalidated invalidated : kInvalidated) {
-      FencePoint& point = points.emplace_back();
-      point.recovery = recovery;
-      point.invalidated = invalidated;
-      point.job_ms = job_ms;
-      const std::uint64_t before = chain.violations();
-      // Within A's first three quarters, so that the call meets A as a rule.
-      std::uniform_int_distribution<std::uint64_t> phase_ns(0, job_ns * 3 / 4);
-      for (std::uint32_t event = 0; event < options.events; ++event) {
-        chain.measure(invalidated, phase_ns(random), point);
-      }
-      point.violations = chain.violations() - before;
+  std::vector<FencePoint> points = fence_points(options, recovery);
+  std::unique_ptr<Chain> chain;
+  std::uint64_t job_ms = 0;
+  for (FencePoint& point : points) {
+    const std::uint64_t job_ns = point.job_ms * 1'000'000;
+    if (point.job_ms != std::exchange(job_ms, point.job_ms)) {
+      WorkloadOptions jobs;
+      jobs.grid = {1, device.lanes_per_wave};
+      jobs.identity.seed = options.seed;
+      jobs.job_ticks = static_cast<std::uint64_t>(static_cast<double>(job_ns) / tick_ns);
+      chain.reset();
+      chain = std::make_unique<Chain>(wanted, jobs);
+    }
+    const ViolationCounts before = chain->violations();
+    const std::uint64_t checked_before = chain->words_checked();
+    // Within A's first three quarters, so that the call meets A as a rule.
+    std::uniform_int_distribution<std::uint64_t> phase_ns(0, job_ns * 3 / 4);
+    for (std::uint32_t event = 0; event < options.events; ++event) {
+      chain->measure(point.invalidated, phase_ns(random), point);
+    }
+    point.violations = chain->violations();
+    point.words_checked = chain->words_checked() - checked_before;
+    for (std::size_t which = 0; which < kViolationClasses; ++which) {
+      point.violations.counts[which] -= before.counts[which];
     }
   }
   return points;

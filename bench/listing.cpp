@@ -5,6 +5,7 @@
 
 #include <iterator>
 
+#include "bench/case_time.hpp"
 #include "harness/perturbation.hpp"
 
 namespace notifier {
@@ -41,12 +42,19 @@ std::string list_cases(const std::vector<Case>& cases) {
 std::string list_plan(const std::vector<PlannedCase>& schedule, std::size_t cases,
                       std::uint32_t runs) {
   std::string text;
+  double estimate_s = 0;
   for (const PlannedCase& planned : schedule) {
+    estimate_s += estimated_s(planned.wanted, planned.events);
     fmt::format_to(std::back_inserter(text), "{:<60} {:>5} events\n", planned.wanted.name(),
                    planned.events);
   }
   fmt::format_to(std::back_inserter(text), "{} cases, {} run{} each\n", cases, runs,
                  runs == 1 ? "" : "s");
+  fmt::format_to(
+      std::back_inserter(text),
+      "about {:.0f} s on the software GPU with two quiet CPUs, besides start, meter check "
+      "and self-test\n",
+      estimate_s);
   return text;
 }
 

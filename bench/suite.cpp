@@ -12,6 +12,7 @@
 #include "bench/ending_cases.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/environment.hpp"
+#include "harness/folio_layout.hpp"
 #include "harness/sacrifice.hpp"
 #include "harness/sample_analysis.hpp"
 #include "harness/system_settings.hpp"
@@ -176,13 +177,17 @@ std::optional<std::string> Suite::refusal(const Case& wanted) const {
                               device_.platform);
 }
 
-/// What the row needs of the whole machine holds for this one case: the old values are on disk
-/// meanwhile, and come back though we were killed (system_settings.hpp).
+/// What row and backing need of the whole machine holds for this one case: the old values are on
+/// disk meanwhile, and come back though we were killed (system_settings.hpp).
 RunOutcome Suite::run_with_settings(const CaseRequest& request, const Perturbation& row,
                                     std::uint32_t run_number) {
-  if (row.settings.empty()) return run_in_worker(request, run_number);
+  std::vector<SettingWanted> settings(row.settings.begin(), row.settings.end());
+  if (const std::string_view folios = folio_setting(request.wanted.backing); !folios.empty()) {
+    settings.push_back({folios, "madvise"});
+  }
+  if (settings.empty()) return run_in_worker(request, run_number);
   SettingsChange change(SystemView(), std::filesystem::path(options_.results) / kSettingsFile);
-  for (const SettingWanted& wanted : row.settings) {
+  for (const SettingWanted& wanted : settings) {
     if (const auto failed = change.set(wanted.name, std::string(wanted.value))) {
       RunOutcome outcome;
       outcome.result.emplace();

@@ -47,6 +47,11 @@ void require_transparent_huge_pages() {
       "(/sys/kernel/mm/transparent_hugepage/enabled)");
 }
 
+void require_folios(const FolioLayout& layout) {
+  const std::string obstacle = folio_obstacle(layout);
+  if (!obstacle.empty()) throw CannotPerform(obstacle);
+}
+
 int make_file(std::size_t size_bytes) {
   const int file = memfd_create("notifier-bench", MFD_CLOEXEC);
   if (file < 0) throw_errno("memfd_create");
@@ -69,8 +74,7 @@ int visibility(Backing backing) {
       return MAP_PRIVATE;
     case Backing::kHugetlb:
       return MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB;
-    case Backing::kAnon:
-    case Backing::kThp:
+    default:
       break;
   }
   return MAP_PRIVATE | MAP_ANONYMOUS;
@@ -98,10 +102,20 @@ std::size_t backing_page_bytes(Backing backing) {
   return backing == Backing::kHugetlb ? kHugePageBytes : kPageBytes;
 }
 
+std::size_t backing_unit_bytes(Backing backing) {
+  return is_made_of_huge_pages(backing) ? kHugePageBytes : backing_page_bytes(backing);
+}
+
+bool is_made_of_huge_pages(Backing backing) {
+  return backing == Backing::kThp || folio_layout(backing).has_value();
+}
+
 BackingMemory::BackingMemory(Backing backing, std::size_t size_bytes)
     : backing_(backing), size_bytes_(size_bytes) {
   if (backing == Backing::kHugetlb) require_huge_pages(size_bytes);
   if (backing == Backing::kThp) require_transparent_huge_pages();
+  const std::optional<FolioLayout> layout = folio_layout(backing);
+  if (layout) require_folios(*layout);
   if (backing == Backing::kMemfd || backing == Backing::kFilePrivate) file_ = make_file(size_bytes);
   void* memory = map(find_address(size_bytes), size_bytes, MAP_FIXED_NOREPLACE);
   if (memory == MAP_FAILED) {
@@ -112,6 +126,20 @@ BackingMemory::BackingMemory(Backing backing, std::size_t size_bytes)
   }
   begin_ = static_cast<std::byte*>(memory);
   prepare(begin_, size_bytes);
+  if (layout) build_first(*layout);
+}
+
+/// What the kernel does not give now it does not give later.
+void BackingMemory::build_first(const FolioLayout& layout) {
+  try {
+    folios_ = std::make_unique<FolioBuilder>(layout);
+    folios_->build(begin_, size_bytes_);
+    const std::string found = mismatch();
+    if (!found.empty()) throw CannotPerform("the kernel does not give such memory: " + found);
+  } catch (...) {
+    munmap(begin_, size_bytes_);
+    throw;
+  }
 }
 
 BackingMemory::~BackingMemory() {
@@ -140,6 +168,21 @@ void BackingMemory::empty_file() {
 void BackingMemory::prepare(std::byte* begin, std::size_t size_bytes) const {
   if (backing_ == Backing::kAnon) keep_base_pages(begin, size_bytes);
   if (backing_ == Backing::kThp) ask_for_huge_pages(begin, size_bytes);
+  // As its neighbours have it, or the kernel will not merge what is mapped between them.
+  if (folio_layout(backing_)) keep_folios(begin, size_bytes);
+}
+
+void BackingMemory::rebuild() {
+  if (folios_) return folios_->build(begin_, size_bytes_);
+  if (madvise(begin_, size_bytes_, MADV_DONTNEED) != 0) {
+    throw_errno("madvise(MADV_DONTNEED) to rebuild the memory");
+  }
+}
+
+std::string BackingMemory::mismatch() const {
+  std::string found = backing_mismatch(backing_, begin_, size_bytes_);
+  if (found.empty() && folios_) found = folios_->mismatch(begin_, size_bytes_);
+  return found;
 }
 
 std::string backing_mismatch(Backing backing, const std::byte* begin, std::size_t size_bytes) {

@@ -48,17 +48,15 @@ ChildView observe_child_view(const std::byte* host, std::size_t size_bytes) {
 /// Memory of the process's own.
 class OwnBuffer : public Buffer {
  public:
-  OwnBuffer(Backing backing, Policy policy, std::size_t size)
-      : backing_(backing), memory_(backing, size) {
+  OwnBuffer(Backing backing, Policy policy, std::size_t size) : memory_(backing, size) {
     size_bytes_ = size;
     host_ = memory_.begin();
     apply_policy(host_, size, policy);
     child_view_ = observe_child_view(host_, size);
   }
 
-  std::string backing_mismatch() const override {
-    return notifier::backing_mismatch(backing_, host_, size_bytes_);
-  }
+  std::string backing_mismatch() const override { return memory_.mismatch(); }
+  void rebuild() override { memory_.rebuild(); }
   void map_again(std::byte* begin, std::size_t size_bytes) override {
     memory_.map_again(begin, size_bytes);
   }
@@ -68,7 +66,6 @@ class OwnBuffer : public Buffer {
   void empty_file() override { memory_.empty_file(); }
 
  private:
-  Backing backing_;
   BackingMemory memory_;
 };
 
@@ -214,6 +211,10 @@ void Buffer::map_again(std::byte* begin, std::size_t size_bytes) {
     throw std::system_error(errno, std::generic_category(),
                             "mmap(MAP_FIXED) over the workload's memory");
   }
+}
+
+void Buffer::rebuild() {
+  advise(host_, size_bytes_, MADV_DONTNEED, "madvise(MADV_DONTNEED) to rebuild the memory");
 }
 
 void Buffer::empty_file() { throw std::logic_error("no file lies behind this memory"); }

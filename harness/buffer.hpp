@@ -48,6 +48,9 @@ class Buffer {
   /// Takes all pages out of the file behind the memory, and gives it its length back. Throws
   /// std::system_error.
   virtual void empty_file();
+  /// Drops all pages, so that the next use finds fresh ones of the case's backing. Throws
+  /// std::system_error.
+  virtual void rebuild();
   /// Gives advice back that map_again() or a perturbation has dropped.
   virtual void prepare_again(std::byte*, std::size_t) {}
 

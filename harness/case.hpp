@@ -10,7 +10,24 @@
 namespace notifier {
 
 enum class Memory { kUserptr, kManaged, kSystem, kHost, kVram, kPlain };
-enum class Backing { kAnon, kThp, kHugetlb, kMemfd, kSharedAnon, kFilePrivate };
+enum class Backing {
+  kAnon,
+  kThp,
+  kHugetlb,
+  kMemfd,
+  kSharedAnon,
+  kFilePrivate,
+  kMthp16KiB,
+  kMthp32KiB,
+  kMthp64KiB,
+  kMthp128KiB,
+  kMthp256KiB,
+  kMthp512KiB,
+  kMthp1MiB,
+  kThpPte,
+  kThpPartUnmapped,
+  kThpPartShared
+};
 enum class Policy { kDefault, kDontfork, kWipeonfork };
 /// What the worker asked for (kfd_facts §7: one process per XNACK mode). What the driver then does
 /// is observed: a userptr BO stops the queues with retry faults on as well.

@@ -10,6 +10,7 @@
 #include <algorithm>
 
 #include "analysis/flags.hpp"
+#include "harness/backing.hpp"
 #include "harness/driver_event_pairing.hpp"
 #include "harness/kfd_counters.hpp"
 #include "harness/sample_analysis.hpp"
@@ -76,7 +77,7 @@ void CaseSession::start(const Perturbation& row) {
   touch_ = touch_rule(request_.wanted, row, buffer_->path()).touch;
   // Huge pages are gone after the first copy on write.
   leaves_ = touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange;
-  rebuilds_ = row.rebuilds || leaves_ || request_.wanted.backing == Backing::kThp;
+  rebuilds_ = row.rebuilds || leaves_ || is_made_of_huge_pages(request_.wanted.backing);
   clocks_.add(clock_reader_.read());
   wait_a_little();
   clocks_.add(clock_reader_.read());

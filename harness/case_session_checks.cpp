@@ -56,11 +56,9 @@ void CaseSession::finish(const Perturbation& row, EventContext& event) {
 
 void CaseSession::rebuild(std::uint64_t driver_cursor) {
   workload_->exclude(slice_);
-  std::byte* begin = buffer_->host() + slice_.begin * sizeof(std::uint64_t);
   // Drops what the event left (huge pages, or a moved mapping that the driver took for a hole) and
   // makes the driver look again: its next restore finds the pages (kfd_facts §0.9).
-  perturbation_calls::throw_if(madvise(begin, perturbed_bytes(), MADV_DONTNEED) != 0,
-                               "madvise(MADV_DONTNEED) to rebuild the memory");
+  buffer_->rebuild();
   wait_until_quiet(driver_cursor);
   workload_->hand_back(slice_);
   workload_->wait_passes(1);  // retry faults for the fresh pages belong to no window

@@ -72,10 +72,11 @@ void finish_pageout(EventContext& event);
 void prepare_collapse(EventContext& event);
 void perform_collapse(EventContext& event);
 void finish_collapse(EventContext& event);
-void perform_zero_page(EventContext& event);
+void perform_first_read(EventContext& event);
 void perform_truncate(EventContext& event);
 void prepare_compact(EventContext& event);
 void perform_compact(EventContext& event);
+void finish_compact(EventContext& event);
 
 // perturbation_placement.cpp
 void prepare_other_node(EventContext& event);

@@ -41,9 +41,9 @@ void perform_dontneed(EventContext& event) {
   timed_advice(event, MADV_DONTNEED, "madvise(MADV_DONTNEED)");
 }
 
-void perform_zero_page(EventContext& event) {
+// A read maps the kernel's page of zeros (mm/memory.c do_anonymous_page), or the file's own page.
+void perform_first_read(EventContext& event) {
   perform_dontneed(event);
-  // A read maps the kernel's page of zeros (mm/memory.c do_anonymous_page).
   for (std::size_t offset = 0; offset < event.slice_bytes; offset += 4096) {
     __atomic_load_n(reinterpret_cast<std::uint64_t*>(event.slice + offset), __ATOMIC_RELAXED);
   }
@@ -102,14 +102,19 @@ namespace {
 
 constexpr const char* kCompactMemory = "/proc/sys/vm/compact_memory";
 
+std::int64_t pages_scanned() {
+  return vmstat("compact_migrate_scanned") + vmstat("compact_free_scanned");
+}
+
 }  // namespace
 
-void prepare_compact(EventContext&) {
+void prepare_compact(EventContext& event) {
   if (access(kCompactMemory, W_OK) != 0) {
     throw CannotPerform(
         "only root may ask for compaction, and only a kernel with CONFIG_COMPACTION "
         "can do it");
   }
+  event.counter_before = pages_scanned();
 }
 
 void perform_compact(EventContext& event) {
@@ -119,6 +124,12 @@ void perform_compact(EventContext& event) {
   timed(event, [&] { written = write(file, "1", 1); });
   close(file);
   throw_if(written != 1, "writing to compact_memory");
+}
+
+void finish_compact(EventContext& event) {
+  if (pages_scanned() == event.counter_before) {
+    throw CannotPerform("the kernel looked at no page to compact memory (compact_*_scanned)");
+  }
 }
 
 }  // namespace notifier::perturbation_calls

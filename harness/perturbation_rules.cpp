@@ -56,6 +56,9 @@ std::string memory_obstacle(const Case& wanted) {
   if (wanted.recovery == Recovery::kWaitForJobs && wanted.backing != Backing::kAnon) {
     return "what lies behind the memory does not change which jobs use it: shown on anon alone";
   }
+  if (folio_layout(wanted.backing) && wanted.policy != Policy::kDefault) {
+    return "what a fork leaves out has no folio size: policies are shown on anon and thp";
+  }
   if (wanted.policy != Policy::kWipeonfork) return "";
   if (!is_own_memory(wanted.memory)) {
     return "MADV_WIPEONFORK would wipe what the runtime relies on";
@@ -115,9 +118,9 @@ std::string combination_obstacle(const Case& wanted, const Perturbation& perturb
   if (wanted.size_bytes < minimum_bytes) {
     return fmt::format("{} needs at least {}", perturbation.name, format_size(minimum_bytes));
   }
-  if (wanted.size_bytes % backing_page_bytes(wanted.backing) != 0) {
-    return fmt::format("{} is made of pages of {}", to_string(wanted.backing),
-                       format_size(backing_page_bytes(wanted.backing)));
+  if (wanted.size_bytes % backing_unit_bytes(wanted.backing) != 0) {
+    return fmt::format("{} is made in units of {}", to_string(wanted.backing),
+                       format_size(backing_unit_bytes(wanted.backing)));
   }
   return "";
 }

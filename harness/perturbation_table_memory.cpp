@@ -18,8 +18,9 @@ constexpr std::string_view kProtected =
     "(kfd_facts §0.11)";
 
 constexpr unsigned kPlainAnonymous = bit(Backing::kAnon);
-constexpr unsigned kAnonymous = bit(Backing::kAnon) | bit(Backing::kThp);
 constexpr unsigned kShared = bit(Backing::kMemfd) | bit(Backing::kSharedAnon);
+constexpr unsigned kAnonymous =
+    kEveryBacking & ~(kShared | bit(Backing::kHugetlb) | bit(Backing::kFilePrivate));
 constexpr std::string_view kOnlyMovesBasePages = "the pages to be moved together are base pages";
 constexpr std::string_view kOnlyAnonymous =
     "the kernel takes this for private anonymous memory only";
@@ -160,7 +161,22 @@ constexpr std::array kRows{
                      "wp_page_copy, CLEAR), nested as long as the queues stand",
                  .misleads = "where restore is quicker than the CPU there is no page of zeros left "
                              "to read: compare with dontneed",
-                 .perform = perform_zero_page},
+                 .perform = perform_first_read},
+    Perturbation{
+        .name = "clean_file",
+        .summary = "madvise(MADV_DONTNEED), then the CPU reads every page of the file first",
+        .scope = Scope::kRange,
+        .loss = Loss::kPrivatePages,
+        .minimum_pages = 1,
+        .backings = bit(Backing::kFilePrivate),
+        .backings_reason = "a private mapping of a file is clean until it is written",
+        .evictions = 1,
+        .evictions_most = 1'000,
+        .evictions_source = "as dontneed; the device's write copies each page of the file "
+                            "(mm/memory.c do_cow_fault, or wp_page_copy, CLEAR, where the CPU was "
+                            "first), nested as long as the queues stand",
+        .misleads = "registered memory cannot stay clean: each restore writes to every page",
+        .perform = perform_first_read},
     Perturbation{
         .name = "free",
         .summary = "madvise(MADV_FREE): the kernel may take the pages when it needs memory",
@@ -246,7 +262,8 @@ constexpr std::array kRows{
                      "on a GPU; the software GPU sees none",
                  .misleads = "it moves what it likes, so that a case without stall proves nothing",
                  .prepare = prepare_compact,
-                 .perform = perform_compact},
+                 .perform = perform_compact,
+                 .finish = finish_compact},
 };
 
 }  // namespace

@@ -40,10 +40,7 @@ analysis::SampleRow PlainSession::measure(const Perturbation& row) {
   sample[analysis::Metric::kSyscall] = static_cast<double>(event.leave_ns - event.enter_ns);
   sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
   if (event.involuntary_switches > 0) analysis::add_flag(sample.flags, "lost_cpu");
-  if (row.rebuilds) {
-    perturbation_calls::throw_if(madvise(event.slice, event.slice_bytes, MADV_DONTNEED) != 0,
-                                 "madvise(MADV_DONTNEED) to rebuild the memory");
-  }
+  if (row.rebuilds) buffer_->rebuild();
   if (row.rebuilds || row.loss != Loss::kNothing) fill();
   return sample;
 }

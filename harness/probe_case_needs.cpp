@@ -13,7 +13,11 @@ struct Need {
 };
 
 constexpr Need kMemoryNeeds[] = {{"managed", "svm"}, {"system", "system_memory"}};
-constexpr Need kBackingNeeds[] = {{"thp", "thp"}, {"hugetlb", "hugetlb"}};
+constexpr Need kBackingNeeds[] = {{"thp", "thp"},
+                                  {"thp_pte", "thp"},
+                                  {"thp_part_unmapped", "thp"},
+                                  {"thp_part_shared", "thp"},
+                                  {"hugetlb", "hugetlb"}};
 constexpr Need kPerturbationNeeds[] = {
     {"collapse", "collapse"},  {"ksm", "ksm"},
     {"move_pages", "numa"},    {"mbind", "numa"},

@@ -4,15 +4,18 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
+#include <thread>
 
 #include "environment_field.hpp"
 
@@ -24,6 +27,13 @@ constexpr SystemSetting kSettings[] = {
     {"ksm_pages_to_scan", "/sys/kernel/mm/ksm/pages_to_scan"},
     {"ksm_sleep_ms", "/sys/kernel/mm/ksm/sleep_millisecs"},
     {"thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled"},
+    {"thp_16KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"},
+    {"thp_32KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-32kB/enabled"},
+    {"thp_64KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"},
+    {"thp_128KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-128kB/enabled"},
+    {"thp_256KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-256kB/enabled"},
+    {"thp_512KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-512kB/enabled"},
+    {"thp_1MiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled"},
     {"thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag"},
     {"thp_shmem_enabled", "/sys/kernel/mm/transparent_hugepage/shmem_enabled"},
     {"khugepaged_defrag", "/sys/kernel/mm/transparent_hugepage/khugepaged/defrag"},
@@ -36,7 +46,8 @@ constexpr SystemSetting kSettings[] = {
 };
 
 constexpr char kBootIdFile[] = "/proc/sys/kernel/random/boot_id";
-constexpr std::size_t kStateCapacity = 8192;  // twelve lines of two short fields
+constexpr std::chrono::seconds kPatience{60};  // with another process, longer than any case
+constexpr std::size_t kStateCapacity = 8192;   // a line of two short fields for each setting
 
 // The state file: "boot_id=<id>", then one "<file>=<value>" per setting, oldest first. The guardian
 // reads it with system calls only, since it is a fork of a process whose heap may be locked.
@@ -192,16 +203,36 @@ std::optional<std::string> SettingsChange::save(const std::string& path, const s
   return std::nullopt;
 }
 
+/// Two that change one setting would each restore what the other had found.
+std::optional<std::string> SettingsChange::take(const std::string& path) {
+  FileDescriptor file(::open(view_.locate(path).c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return fmt::format("{}: {}", path, error_text(errno));
+  const auto limit = std::chrono::steady_clock::now() + kPatience;
+  while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) return fmt::format("cannot lock {}: {}", path, error_text(errno));
+    if (std::chrono::steady_clock::now() > limit) {
+      return fmt::format("another process has changed {} and still needs it so", path);
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  locks_.push_back(std::move(file));
+  return std::nullopt;
+}
+
 std::optional<std::string> SettingsChange::set(std::string_view name, const std::string& value) {
   const auto* setting = std::find_if(std::begin(kSettings), std::end(kSettings),
                                      [&](const auto& known) { return known.name == name; });
   if (setting == std::end(kSettings)) return fmt::format("no setting '{}'", name);
   const std::string path(setting->path);
   if (std::find(saved_paths_.begin(), saved_paths_.end(), path) == saved_paths_.end()) {
+    if (const auto failed = take(path)) return failed;
     std::string reason;
     const std::string before = present_value(view_, path, reason);
-    if (!reason.empty()) return reason;
-    if (const auto failed = save(path, before)) return failed;
+    const auto failed = reason.empty() ? save(path, before) : std::optional(reason);
+    if (failed) {
+      locks_.pop_back();
+      return failed;
+    }
     saved_paths_.push_back(path);
   }
   const int error = write_value(view_.locate(path).c_str(), value.data(), value.size());
@@ -224,6 +255,9 @@ std::vector<std::string> SettingsChange::restore() {
   if (failures.empty()) {
     ::unlink(state_file_.c_str());
     saved_paths_.clear();
+    // Closing is not enough: a process that was forked meanwhile has them open as well.
+    for (const FileDescriptor& lock : locks_) ::flock(lock.get(), LOCK_UN);
+    locks_.clear();
   }
   return failures;
 }

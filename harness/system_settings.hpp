@@ -41,7 +41,8 @@ class SettingsChange {
   SettingsChange(const SettingsChange&) = delete;
   SettingsChange& operator=(const SettingsChange&) = delete;
 
-  /// Saves the present value and writes the new one. Returns why it failed, or nothing.
+  /// Saves the present value and writes the new one. Waits while another process has changed the
+  /// same setting. Returns why it failed, or nothing.
   std::optional<std::string> set(std::string_view name, const std::string& value);
 
   /// Restores everything. Returns what could not be restored.
@@ -55,13 +56,15 @@ class SettingsChange {
   pid_t guardian() const { return guardian_; }
 
  private:
+  std::optional<std::string> take(const std::string& path);
   std::optional<std::string> save(const std::string& path, const std::string& value);
   void start_guardian();
 
   SystemView view_;
   std::filesystem::path state_file_;
   std::vector<std::string> saved_paths_;
-  FileDescriptor life_line_;  // the guardian reads its end at our death
+  std::vector<FileDescriptor> locks_;  // of the settings' files, until they are restored
+  FileDescriptor life_line_;           // the guardian reads its end at our death
   pid_t guardian_ = 0;
 };
 

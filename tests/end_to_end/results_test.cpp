@@ -121,6 +121,11 @@ TEST(Results, UserptrEvictionsAreThoseOfTheTable) {
 TEST(Results, EvictionsOnHugePagesAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/thp/.*/default/.*/4MiB");
 }
+TEST(Results, EvictionsOnFoliosAreThoseOfTheTable) {
+  expect_evictions_as_listed(
+      "^userptr/(mthp_64KiB|thp_pte|thp_part_(unmapped|shared))/"
+      "(fork_child_hold|dontneed|munmap_middle)/default/preempt/.*/4MiB");
+}
 TEST(Results, EvictionsOnSharedMemoryAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/(memfd|shared_anon)/.*/default/.*/64KiB");
 }

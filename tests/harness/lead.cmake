@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Tests of the host side that need no device, real or software.
 add_executable(host_side_test
+  backing_test.cpp
   bystander_set_test.cpp
   case_test.cpp
   decomposition_test.cpp

@@ -85,6 +85,36 @@ TEST_F(SystemSettingsTest, SecondChangeAtTheSameTimeIsRefused) {
   EXPECT_THROW(SettingsChange(SystemView(root_), state_file_), std::runtime_error);
 }
 
+TEST_F(SystemSettingsTest, AnotherProcessWaitsUntilTheSettingIsRestored) {
+  SettingsChange change(SystemView(root_), state_file_);
+  ASSERT_FALSE(change.set("thp_enabled", "always").has_value());
+  int about_to[2];
+  ASSERT_EQ(::pipe(about_to), 0);
+  const pid_t child = ::fork();
+  ASSERT_GE(child, 0);
+  if (child == 0) {
+    const std::filesystem::path own_state = state_file_.string() + "_of_child";
+    int code = 1;
+    {
+      SettingsChange own(SystemView(root_), own_state);
+      [[maybe_unused]] const auto written = ::write(about_to[1], "x", 1);
+      const bool changed = !own.set("thp_enabled", "never");
+      std::ifstream file(own_state);
+      const std::string text(std::istreambuf_iterator<char>(file), {});
+      code = changed && text.find("=madvise\n") != std::string::npos ? 0 : 1;
+    }
+    ::_exit(code);
+  }
+  char byte = 0;
+  ASSERT_EQ(::read(about_to[0], &byte, 1), 1);
+  EXPECT_EQ(get(kThp), "always");
+  EXPECT_TRUE(change.restore().empty());
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "it saved what we had written";
+  EXPECT_EQ(get(kThp), "madvise");
+}
+
 // Runs `act` in a process that is then killed with SIGKILL, and waits until it and, if asked, its
 // guardian are gone: both are children of ours, the guardian since we adopt orphans.
 class Killed : public SystemSettingsTest {

@@ -194,6 +194,12 @@ export const perturbations: [name: string, does: string, evictions: string, haza
     "",
   ],
   [
+    "clean_file",
+    "madvise(MADV_DONTNEED), then the CPU reads every page of the file first",
+    "1 or more; as dontneed; the device's write copies each page of the file (mm/memory.c do_cow_fault, or wp_page_copy, CLEAR, where the CPU was first), nested as long as the queues stand",
+    "",
+  ],
+  [
     "free",
     "madvise(MADV_FREE): the kernel may take the pages when it needs memory",
     "1; mm/madvise.c madvise_free_single_vma, CLEAR (kfd_facts §1)",

@@ -24,6 +24,10 @@ const words: Record<string, [word: string, meaning: string][]> = {
     ["memfd", "a memfd"],
     ["shared_anon", "anonymous memory that a child shares"],
     ["file_private", "a private mapping of a file"],
+    ["mthp_64KiB", "folios of that size (mTHP); the other sizes likewise"],
+    ["thp_pte", "huge pages of which each base page has an entry of its own"],
+    ["thp_part_unmapped", "the first halves of huge pages, base pages in place of the rest"],
+    ["thp_part_shared", "the same, and a forked child has the second halves"],
   ],
   Policy: [
     ["default", "as mapped"],
