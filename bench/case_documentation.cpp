@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/case_families.hpp"
+#include "bench/eviction_table.hpp"
 #include "harness/backing.hpp"
 #include "harness/perturbation.hpp"
 
@@ -85,7 +86,9 @@ driver stops the queues (an eviction) and restores them. `retry_fault` (HSA_XNAC
 of the device's tables, waves that need them fault and wait; the numbers are `faults` and `fault_ns`, and
 evictions are 0. A userptr BO evicts in both (no XNACK test in amdgpu_amdkfd_evict_userptr, kfd_facts §1). `none`:
 no notifier watches the memory.
+)";
 
+constexpr std::string_view kPerturbations = R"(
 ## Perturbations
 
 Evictions are those of private memory that is inherited by fork, with `preempt`; of everything else fewer or none.
@@ -174,6 +177,8 @@ std::string document_cases() {
                    backing.is, is_shared(backing.backing) ? "loses nothing" : "loses the content");
   }
   text += kPolicies;
+  text += document_evictions();
+  text += kPerturbations;
   for (const Perturbation& row : perturbations()) document(row, text);
   return text;
 }

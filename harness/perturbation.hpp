@@ -86,6 +86,15 @@ struct SettingWanted {
 constexpr unsigned bit(Backing backing) { return 1U << static_cast<unsigned>(backing); }
 inline constexpr unsigned kEveryBacking = ~0U;
 
+/// More than anybody counts: KFD hears of each page.
+inline constexpr int kAnyNumberOfEvictions = 1'000;
+
+/// Where the software GPU evicts otherwise than KFD.
+struct SoftgpuDifference {
+  int evictions = 0;  // per event, exactly
+  std::string_view reason;
+};
+
 /// One row. What a row does not name is the usual: nothing lost, the kernel goes on using the
 /// memory.
 struct Perturbation {
@@ -110,7 +119,8 @@ struct Perturbation {
   std::string_view hazard = "";  // on a real GPU, opt-in there; empty: none
   int evictions = 0;             // per event: registered, private, inherited by fork
   int evictions_most = 0;        // where several may fall together; 0: exactly `evictions`
-  std::string_view evictions_source = "";    // kernel function that notifies, or why none does
+  std::string_view evictions_source = "";  // kernel function that notifies, or why none does
+  std::optional<SoftgpuDifference> on_softgpu = std::nullopt;
   std::string_view misleads = "";            // when the numbers say something else than one thinks
   void (*prepare)(EventContext&) = nullptr;  // before the window
   void (*perform)(EventContext&) = nullptr;  // the call, timed
@@ -160,6 +170,8 @@ struct ExpectedEvictions {
   int most = 0;
 };
 ExpectedEvictions expected_evictions(const Perturbation& perturbation, const Reach& reach);
+/// The same of the software GPU.
+ExpectedEvictions expected_on_softgpu(const Perturbation& perturbation, const Reach& reach);
 
 /// What can be said before anything has been observed (for listing).
 MemoryPath usual_path(Memory memory);

@@ -172,6 +172,12 @@ ExpectedEvictions expected_evictions(const Perturbation& perturbation, const Rea
   return {perturbation.evictions, std::max(perturbation.evictions, perturbation.evictions_most)};
 }
 
+ExpectedEvictions expected_on_softgpu(const Perturbation& perturbation, const Reach& reach) {
+  const ExpectedEvictions expected = expected_evictions(perturbation, reach);
+  if (expected.most == 0 || !perturbation.on_softgpu) return expected;
+  return {perturbation.on_softgpu->evictions, perturbation.on_softgpu->evictions};
+}
+
 MemoryPath usual_path(Memory memory) {
   switch (memory) {
     case Memory::kUserptr:

@@ -25,6 +25,9 @@ constexpr std::string_view kMoveSource =
     "is mapped (kfd_facts §2); several where restores fall between pieces, none with retry faults. "
     "The software GPU does the same, in pieces of a 32nd of its memory";
 
+constexpr std::string_view kOneCall =
+    "the call is one invalidation of all that it names, whether pages move or not";
+
 using namespace perturbation_calls;
 
 /// Managed memory that the call moves to the device or home.
@@ -74,8 +77,9 @@ constexpr std::array kRows{
                  .scope = Scope::kRange,
                  .minimum_pages = 1,
                  .evictions = 1,
-                 .evictions_most = 1'000,
+                 .evictions_most = kAnyNumberOfEvictions,
                  .evictions_source = kMigrationSource,
+                 .on_softgpu = SoftgpuDifference{1, kOneCall},
                  .misleads = "the call copies the pages; each event moves them the other way",
                  .prepare = prepare_other_node,
                  .perform = perform_move_pages},
@@ -84,8 +88,9 @@ constexpr std::array kRows{
                  .scope = Scope::kRange,
                  .minimum_pages = 1,
                  .evictions = 1,
-                 .evictions_most = 1'000,
+                 .evictions_most = kAnyNumberOfEvictions,
                  .evictions_source = kMigrationSource,
+                 .on_softgpu = SoftgpuDifference{1, kOneCall},
                  .misleads = "as move_pages; pages that others share stay",
                  .prepare = prepare_other_node,
                  .perform = perform_mbind,
@@ -100,9 +105,11 @@ constexpr std::array kRows{
         .leaves_first = true,
         .rebuilds = true,
         .settings = kKsmSettings,
+        .evictions_most = kAnyNumberOfEvictions,
         .evictions_source =
             "mm/ksm.c write_protect_page and replace_page, CLEAR for each page: any number "
             "on a GPU, whose restores undo the merging; the software GPU sees none",
+        .on_softgpu = SoftgpuDifference{0, "KSM's own thread merges, no system call tells of it"},
         .misleads = "call is the time until KSM was done, not that of a system call",
         .prepare = prepare_ksm,
         .perform = perform_ksm,
@@ -115,9 +122,14 @@ constexpr std::array kRows{
                  .backings_reason = "huge pages of hugetlbfs are never reclaimed",
                  .leaves_first = true,
                  .rebuilds = true,
+                 .evictions_most = kAnyNumberOfEvictions,
                  .evictions_source =
                      "mm/rmap.c try_to_unmap_one, CLEAR, once a page: any number on a GPU; the "
                      "software GPU sees none",
+                 .on_softgpu = SoftgpuDifference{0,
+                                                 "reclaim by memory control is no system call "
+                                                 "on the memory; the harness excuses the pages "
+                                                 "that the kernel counts"},
                  .misleads = "everything else in the group is reclaimed as well",
                  .prepare = prepare_reclaim,
                  .perform = perform_reclaim,

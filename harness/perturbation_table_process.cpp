@@ -53,9 +53,12 @@ constexpr std::array kRows{
         .summary = "fork() with the child held; the parent's CPU writes every page first",
         .scope = Scope::kProcess,
         .evictions = 1,
-        .evictions_most = 1'000,
+        .evictions_most = kAnyNumberOfEvictions,
         .evictions_source = "as fork_exit; each copy on write notifies as well (mm/memory.c "
                             "wp_page_copy, CLEAR), nested as long as the queues stand",
+        .on_softgpu = SoftgpuDifference{1,
+                                        "copies on write make no system call: it hears of the "
+                                        "fork only"},
         .misleads = "the software GPU learns of calls, not of the CPU's page faults: there it "
                     "is one eviction",
         .perform = perform_fork_parent_write,

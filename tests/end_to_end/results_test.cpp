@@ -74,7 +74,7 @@ Expected expectation(const Case& measured) {
   const Reach reach = usual_reach(measured);
   const bool keeps = touch_rule(measured, row, reach.path).touch == Touch::kKeeps;
   const bool may_fault = invalidates(row, reach) && reach.retries();
-  return {expected_evictions(row, reach), may_fault && keeps, may_fault,
+  return {expected_on_softgpu(row, reach), may_fault && keeps, may_fault,
           row.ends_process || measured.memory == Memory::kPlain};
 }
 

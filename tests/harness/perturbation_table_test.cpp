@@ -214,6 +214,22 @@ TEST(ExpectedEvictions, FollowInheritanceAndPath) {
   EXPECT_EQ(expected("fork_storm", MemoryPath::kUserptrBo, true).most, 8);
 }
 
+TEST(ExpectedEvictions, WhereTheSoftwareGpuDiffersThereIsAReason) {
+  const Reach reach{MemoryPath::kUserptrBo, Recovery::kPreempt, /*copied_by_fork=*/true};
+  for (const Perturbation& row : perturbations()) {
+    // What KFD hears of page by page, the software GPU hears of at most once.
+    EXPECT_EQ(row.on_softgpu.has_value(), row.evictions_most >= kAnyNumberOfEvictions) << row.name;
+    if (!row.on_softgpu) {
+      EXPECT_EQ(expected_on_softgpu(row, reach).most, expected_evictions(row, reach).most)
+          << row.name;
+      continue;
+    }
+    EXPECT_FALSE(row.on_softgpu->reason.empty()) << row.name;
+    EXPECT_GE(row.on_softgpu->evictions, row.evictions) << row.name;
+    EXPECT_EQ(expected_on_softgpu(row, reach).most, row.on_softgpu->evictions) << row.name;
+  }
+}
+
 TEST(ExpectedEvictions, RetryFaultsSpareSvmRangesAndNotUserptr) {
   const Perturbation& dontneed = *find_perturbation("dontneed");
   const Reach svm{MemoryPath::kSvmRange, Recovery::kRetryFault, true};
