@@ -100,8 +100,8 @@ constexpr std::array kSummaryColumns = {
                                   "pages that moved without an invalidation (softgpu, root)"),
     column<&S::pages_moved_unseen>(
         "pages_moved_unseen", kOptional, "pages",
-        "pages that the kernel moved by itself (it counted migrations "
-        "meanwhile), which the software GPU cannot see; data stays right"),
+        "pages that the kernel moved by itself (it counted migrations or "
+        "new huge pages meanwhile), which the software GPU cannot see; data stays right"),
     column<&S::words_checked>("words_checked", kOptional, "", "words verified in the whole run"),
     column<&S::evictions>("evictions", kOptional, "", "evictions during the row's events"),
     column<&S::restores_rescheduled>("restores_rescheduled", kOptional, "",

@@ -14,6 +14,7 @@
 #include "harness/driver_event_pairing.hpp"
 #include "harness/kfd_counters.hpp"
 #include "harness/sample_analysis.hpp"
+#include "harness/vmstat.hpp"
 
 namespace notifier {
 namespace {
@@ -73,7 +74,7 @@ CaseSession::~CaseSession() {
 }
 
 void CaseSession::start(const Perturbation& row) {
-  migrations_at_start_ = pages_migrated_by_kernel();
+  moved_by_kernel_at_start_ = pages_moved_by_kernel();
   touch_ = touch_rule(request_.wanted, row, buffer_->path()).touch;
   // Huge pages are gone after the first copy on write.
   leaves_ = touch_ == Touch::kLeavesFirst && row.scope == Scope::kRange;

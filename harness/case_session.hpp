@@ -28,9 +28,6 @@ namespace notifier {
 /// Nine passes visit every word of the buffer at least once from any moment on.
 inline constexpr std::uint64_t kFullCheckPasses = kWordsPerLine + 1;
 
-/// Pages that the kernel has migrated since boot, for compaction, NUMA balancing or a system call.
-std::uint64_t pages_migrated_by_kernel();
-
 /// A hold as it was injected, by the CPU's clock, and as the meter read it, by the device's.
 struct MeterReading {
   double injected_ns = 0;
@@ -112,7 +109,7 @@ class CaseSession {
   void scan_after_event();
   void take_driver_findings();
   void stop_bystanders();
-  void excuse_kernel_migrations();
+  void excuse_moves_by_the_kernel();
   std::uint64_t most_passes() const;
   double unperturbed_rate(double seconds);
   std::string describe_violation(const ViolationRecord& record) const;
@@ -146,7 +143,7 @@ class CaseSession {
   };
   std::vector<Begun> begun_;
   std::uint64_t scans_ = 0;
-  std::uint64_t migrations_at_start_ = 0;
+  std::uint64_t moved_by_kernel_at_start_ = 0;
   std::uint64_t pages_moved_by_rows_ = 0;  // EventContext::pages_moved, summed
   std::uint64_t driver_cursor_ = 0;
   CaseFindings findings_;

@@ -34,10 +34,6 @@ SoftwareHold software_hold() {
 
 }  // namespace
 
-std::uint64_t pages_migrated_by_kernel() {
-  return static_cast<std::uint64_t>(vmstat("pgmigrate_success"));
-}
-
 void CaseSession::finish(const Perturbation& row, EventContext& event) {
   pages_moved_by_rows_ += event.pages_moved;
   // The window is closed and quiet. Putting the memory back may evict, and a cursor taken between
@@ -203,13 +199,14 @@ void CaseSession::plant(const std::string& which) {
   workload_->wait_passes(kFullCheckPasses);
 }
 
-void CaseSession::excuse_kernel_migrations() {
+void CaseSession::excuse_moves_by_the_kernel() {
   // The software GPU learns of system calls, not of what the kernel does by itself: compaction
-  // moves pages (and keeps their content) without a word to it, where a real notifier would be told
-  // (docs/softgpu.md). Excused only as far as the kernel counted such moves during the case.
+  // and khugepaged move pages (and keep their content) without a word to it, where a real notifier
+  // would be told (docs/softgpu.md). Excused only as far as the kernel counted such moves during
+  // the case.
   std::uint64_t& missed = findings_.violations[ViolationClass::kMissed];
   const std::uint64_t moved =
-      pages_migrated_by_kernel() - migrations_at_start_ + pages_moved_by_rows_;
+      pages_moved_by_kernel() - moved_by_kernel_at_start_ + pages_moved_by_rows_;
   findings_.pages_moved_unseen = std::min(missed, moved);
   missed -= findings_.pages_moved_unseen;
   if (missed != 0) return;
@@ -238,7 +235,7 @@ void CaseSession::verify() {
   workload_->stop();
   stop_bystanders();
   take_driver_findings();
-  excuse_kernel_migrations();
+  excuse_moves_by_the_kernel();
   const WorkloadDriver::DeviceFindings device = workload_->device_findings();
   findings_.violations += device.violations;
   findings_.words_checked += device.words_checked;
