@@ -10,6 +10,7 @@
 #include "harness/clock_reader.hpp"
 #include "harness/driver_event_pairing.hpp"
 #include "harness/perturbation_calls.hpp"
+#include "harness/vmstat.hpp"
 
 namespace notifier {
 namespace {
@@ -67,7 +68,7 @@ bool DrainSession::wait_until_paired(std::uint64_t cursor) {
 
 DrainEvent DrainSession::measure(const Perturbation& row, Fence fence) {
   const std::uint64_t began = driver_events_ != nullptr ? driver_events_->cursor() : 0;
-  const std::uint64_t migrated_before = pages_migrated_by_kernel();
+  const std::uint64_t moved_before = pages_moved_by_kernel();
   DrainEvent measured;
   EventContext event = whole_buffer_event(*buffer_, *board_, options_.seed);
   auto job = std::make_unique<WorkloadDriver>(
@@ -116,7 +117,7 @@ DrainEvent DrainSession::measure(const Perturbation& row, Fence fence) {
   // As CaseSession::excuse_kernel_migrations(): moves that the software GPU cannot see.
   std::uint64_t& missed = findings_.violations[ViolationClass::kMissed];
   const std::uint64_t excused =
-      std::min(missed, pages_migrated_by_kernel() - migrated_before + event.pages_moved);
+      std::min(missed, pages_moved_by_kernel() - moved_before + event.pages_moved);
   findings_.pages_moved_unseen += excused;
   missed -= excused;
   return measured;
