@@ -20,6 +20,7 @@
 #include "bench/fence_chain.hpp"
 #include "bench/fence_rows.hpp"
 #include "bench/recording_identity.hpp"
+#include "bench/row_counts.hpp"
 #include "harness/cannot_perform.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/recording.hpp"
@@ -143,20 +144,6 @@ void complete_points(const FenceOptions& options, Recovery recovery, RecoveryRes
   }
 }
 
-struct Counts {
-  std::int64_t ok = 0;
-  std::int64_t skipped = 0;
-  std::int64_t failed = 0;
-  std::int64_t violations = 0;
-
-  void add(const analysis::SummaryRow& row) {
-    ok += row.status == analysis::Status::kOk ? 1 : 0;
-    skipped += row.status == analysis::Status::kSkipped ? 1 : 0;
-    failed += row.status == analysis::Status::kFailed ? 1 : 0;
-    violations += analysis::total_violations(row).value_or(0);
-  }
-};
-
 /// All of the program's rows, and what its table is made of.
 class Fences {
  public:
@@ -177,15 +164,14 @@ class Fences {
   int finish() {
     if (recording_ == nullptr) {
       fmt::print(stderr, "nothing can run here: {}\n", reason_);
-      return exit_code();
+      return counts_.exit_code();
     }
     recording_->write_manifest({{"finished_utc", utc_now()}, {"interrupted", false}});
     fmt::print("{}", program_.csv ? fence_chain_csv(points_) : fence_chain_markdown(points_));
-    if (program_.csv) return exit_code();
-    fmt::print("{} ok, {} skipped, {} failed; {} integrity violations\n", counts_.ok,
-               counts_.skipped, counts_.failed, counts_.violations);
+    if (program_.csv) return counts_.exit_code();
+    fmt::print("{}\n", counts_.sentence());
     fmt::print("results: {}\n", recording_->folder().string());
-    return exit_code();
+    return counts_.exit_code();
   }
 
  private:
@@ -221,11 +207,6 @@ class Fences {
     points_.push_back(point);
   }
 
-  int exit_code() const {
-    if (counts_.failed > 0 || counts_.violations > 0) return kExitViolation;
-    return counts_.ok == 0 ? kExitNothingRan : kExitOk;
-  }
-
   const Program& program_;
   std::uint64_t seed_;
   std::vector<std::string> command_;
@@ -233,7 +214,7 @@ class Fences {
   std::int64_t start_ns_ = monotonic_raw_ns();
   std::unique_ptr<Recording> recording_;
   std::vector<FencePoint> points_;
-  Counts counts_;
+  RowCounts counts_;
   std::string reason_;  // why no device could be opened
 };
 

@@ -11,6 +11,7 @@
 #include "analysis/flags.hpp"
 #include "analysis/summary.hpp"
 #include "bench/recording_identity.hpp"
+#include "bench/row_counts.hpp"
 #include "harness/format.hpp"
 #include "harness/pin/clock.hpp"
 
@@ -20,37 +21,12 @@ namespace {
 volatile std::sig_atomic_t stop_signal = 0;
 void request_stop(int number) { stop_signal = number; }
 
-struct Counts {
-  std::int64_t ok = 0;
-  std::int64_t skipped = 0;
-  std::int64_t failed = 0;
-  std::int64_t violations = 0;
-
-  void add(const analysis::SummaryRow& row) {
-    if (analysis::has_flag(row.flags, "interrupted")) return;
-    switch (row.status) {
-      case analysis::Status::kOk:
-        ++ok;
-        break;
-      case analysis::Status::kSkipped:
-        ++skipped;
-        break;
-      case analysis::Status::kFailed:
-        ++failed;
-        break;
-    }
-    violations += analysis::total_violations(row).value_or(0);
-  }
-};
-
 /// Prints the sums and returns the exit code.
-int report(const Counts& counts, std::string_view unsafe) {
-  fmt::print("{} ok, {} skipped, {} failed; {} integrity violations\n", counts.ok, counts.skipped,
-             counts.failed, counts.violations);
+int report(const RowCounts& counts, std::string_view unsafe) {
+  fmt::print("{}\n", counts.sentence());
   if (!unsafe.empty()) fmt::print("stopped for safety: {}\n", unsafe);
   if (end_requested()) return kExitInterrupted;
-  if (counts.failed + counts.violations > 0 || !unsafe.empty()) return kExitViolation;
-  return counts.ok == 0 ? kExitNothingRan : kExitOk;
+  return unsafe.empty() ? counts.exit_code() : kExitViolation;
 }
 
 }  // namespace
@@ -106,7 +82,7 @@ int record_finite_jobs(const FiniteJobOptions& options, std::size_t cases,
   std::vector<std::size_t> order(cases);
   std::iota(order.begin(), order.end(), std::size_t{0});
   const auto time_limit = std::chrono::seconds(options.case_time_limit_s);
-  Counts counts;
+  RowCounts counts;
   std::string unsafe;
   std::size_t begun = 0;
   for (std::uint32_t run = 0; run < options.runs; ++run) {

@@ -171,7 +171,7 @@ void write_report(const Suite& suite) {
 
 int finish(Suite& suite, const Options& options) {
   int exit_code = kExitOk;
-  const SuiteCounts& counts = suite.counts();
+  const RowCounts& counts = suite.counts();
   if (counts.ok == 0 && counts.failed == 0) exit_code = kExitNothingRan;
   if (counts.failed > 0 || counts.violations > 0) exit_code = kExitViolation;
   if (suite.interrupted() || stop_requested()) exit_code = kExitInterrupted;
@@ -186,9 +186,7 @@ int finish(Suite& suite, const Options& options) {
   if (options.histogram) print_histograms(suite);
   if (!suite.explained().empty()) std::printf("\n%s", explain(suite.explained()).c_str());
   std::printf("\n%s", suite.coherence().describe().c_str());
-  std::printf("%lld ok, %lld skipped, %lld failed; %lld integrity violations%s\n",
-              static_cast<long long>(counts.ok), static_cast<long long>(counts.skipped),
-              static_cast<long long>(counts.failed), static_cast<long long>(counts.violations),
+  std::printf("%s%s\n", counts.sentence().c_str(),
               exit_code == kExitInterrupted ? "; interrupted, what was measured is kept" : "");
   if (!suite.unsafe_reason().empty()) {
     std::printf("stopped for safety: %s\n", suite.unsafe_reason().c_str());

@@ -286,19 +286,7 @@ std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::ui
   store(rows, outcome.samples);
   keep_worst(outcome.samples, identity.case_name);
   keep_for_report(outcome, planned.wanted, run_number);
-  counts_.violations += analysis::total_violations(identity).value_or(0);
-  if (outcome.interrupted) return rows;
-  switch (identity.status) {
-    case analysis::Status::kOk:
-      ++counts_.ok;
-      break;
-    case analysis::Status::kSkipped:
-      ++counts_.skipped;
-      break;
-    case analysis::Status::kFailed:
-      ++counts_.failed;
-      break;
-  }
+  counts_.add(identity);
   return rows;
 }
 

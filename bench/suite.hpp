@@ -14,6 +14,7 @@
 #include "bench/coherence.hpp"
 #include "bench/latency_histogram.hpp"
 #include "bench/options.hpp"
+#include "bench/row_counts.hpp"
 #include "harness/explain.hpp"
 #include "harness/kernel_trace.hpp"
 #include "harness/perturbation.hpp"
@@ -33,13 +34,6 @@ struct WorstStall {
 struct PlannedCase {
   Case wanted;
   std::uint32_t events;
-};
-
-struct SuiteCounts {
-  std::int64_t ok = 0;
-  std::int64_t skipped = 0;
-  std::int64_t failed = 0;
-  std::int64_t violations = 0;
 };
 
 class Suite {
@@ -63,7 +57,7 @@ class Suite {
   const std::string& results_error() const { return results_error_; }
   /// Why no further case may run on this machine; empty while all is well.
   const std::string& unsafe_reason() const { return unsafe_reason_; }
-  const SuiteCounts& counts() const { return counts_; }
+  const RowCounts& counts() const { return counts_; }
   const Recording& recording() const { return *recording_; }
   const std::vector<WorstStall>& worst_stalls() const { return worst_; }
   /// Case name to the first violations of it, in words.
@@ -116,7 +110,7 @@ class Suite {
   std::string boot_id_;
   std::string kernel_release_;
   std::int64_t start_ns_ = 0;
-  SuiteCounts counts_;
+  RowCounts counts_;
   std::vector<WorstStall> worst_;
   std::string results_error_;
   RunSafety safety_;
