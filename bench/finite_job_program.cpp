@@ -32,8 +32,9 @@ int report(const RowCounts& counts, std::string_view unsafe) {
 }  // namespace
 
 void add_options(CLI::App& app, FiniteJobOptions& options) {
-  app.add_option("--filter", options.filter, "Only cases whose name matches this expression");
-  app.add_flag("--list", options.list, "List the cases and what each does, then end");
+  app.add_option("--filter", options.choice.filter,
+                 "Only cases whose name matches this expression");
+  app.add_flag("--list", options.choice.list, "List the cases and what each does, then end");
   app.add_flag("--share-gpu", options.share_gpu, "Run although others use the GPU");
   app.add_option("--events", options.events, "Events in each run")
       ->check(CLI::Range(1U, 1'000'000U))

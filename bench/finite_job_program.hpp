@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "analysis/schema.hpp"
-#include "bench/case_filter.hpp"
+#include "bench/choose_cases.hpp"
 #include "bench/exit_code.hpp"
 #include "bench/finite_job_cases.hpp"
 #include "harness/recording.hpp"
@@ -23,8 +23,7 @@
 namespace notifier {
 
 struct FiniteJobOptions {
-  std::string filter;
-  bool list = false;
+  CaseChoice choice;
   bool share_gpu = false;
   std::uint32_t events = 0;
   std::uint32_t runs = 1;
@@ -34,31 +33,6 @@ struct FiniteJobOptions {
 };
 
 void add_options(CLI::App& app, FiniteJobOptions& options);
-
-/// Parses the command line and keeps the selected cases. The exit code when the program ends here:
-/// help, bad usage, or the list.
-template <typename FiniteCase>
-std::optional<int> choose_cases(CLI::App& app, const FiniteJobOptions& options,
-                                std::vector<FiniteCase>& cases, int argc, char** argv) {
-  try {
-    app.parse(argc, argv);
-    CaseFilter(options.filter).keep_selected(cases, [](const auto& one) { return one.name(); });
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
-    return kExitUsage;
-  }
-  if (cases.empty()) {
-    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
-    return kExitUsage;
-  }
-  if (!options.list) return std::nullopt;
-  for (const FiniteCase& one : cases) {
-    fmt::print("{:<68} {}\n", one.name(), one.perturbation->summary);
-  }
-  return kExitOk;
-}
 
 /// From now on SIGINT and SIGTERM ask for the end; the case that runs is finished.
 void end_on_signals();
@@ -97,7 +71,14 @@ int finite_job_main(int argc, char** argv, CLI::App& app, FiniteJobOptions optio
                     int (*measure)(const FiniteJobOptions&, const std::vector<FiniteCase>&,
                                    std::vector<std::string> command)) {
   add_options(app, options);
-  if (const auto ended = choose_cases(app, options, cases, argc, argv)) return *ended;
+  const auto all = [&cases] { return cases; };
+  const auto name = [](const FiniteCase& one) { return one.name(); };
+  const auto line = [](const FiniteCase& one) {
+    return fmt::format("{:<68} {}", one.name(), one.perturbation->summary);
+  };
+  if (const auto ended = choose_cases(app, argc, argv, options.choice, cases, all, name, line)) {
+    return *ended;
+  }
   end_on_signals();
   try {
     return measure(options, cases, {argv, argv + argc});

@@ -32,8 +32,7 @@ Exit codes: 0 ok; 1 a case failed; 2 bad usage; 4 results could not be written; 
 here; 130 interrupted. A missed target is no failure: times of a busy machine say nothing.)";
 
 struct SpeedOptions {
-  std::string filter;
-  bool list = false;
+  CaseChoice choice;
   bool jobs = false;
   SpeedBudget budget{.events = 200, .seconds = 5};
   std::uint32_t runs = 5;
@@ -44,8 +43,9 @@ struct SpeedOptions {
 
 void add_options(CLI::App& app, SpeedOptions& options) {
   app.footer(kFooter);
-  app.add_option("--filter", options.filter, "Only cases whose name matches this expression");
-  app.add_flag("--list", options.list, "List the cases, then end");
+  app.add_option("--filter", options.choice.filter,
+                 "Only cases whose name matches this expression");
+  app.add_flag("--list", options.choice.list, "List the cases, then end");
   app.add_flag("--jobs", options.jobs,
                "The cases of a device that cannot be preempted (wait_for_jobs), in place of the "
                "others");
@@ -173,9 +173,14 @@ class SpeedSuite {
 
 int print_table(const std::string& folder) {
   const std::string file = folder + "/summary.csv";
-  std::ifstream in = analysis::open_input(file);
-  fmt::print("{}", speed_table(analysis::read_summary(in, file)));
-  return kExitOk;
+  try {
+    std::ifstream in = analysis::open_input(file);
+    fmt::print("{}", speed_table(analysis::read_summary(in, file)));
+    return kExitOk;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "{}\n", error.what());
+    return kExitUsage;
+  }
 }
 
 int speed_main(int argc, char** argv) {
@@ -183,25 +188,17 @@ int speed_main(int argc, char** argv) {
   CLI::App app("What the software GPU costs beside what it is compared with, in one process.");
   add_options(app, options);
   std::vector<SpeedCase> cases;
-  try {
-    app.parse(argc, argv);
-    if (!options.table_of.empty()) return print_table(options.table_of);
-    cases = options.jobs ? speed_cases_of_jobs() : speed_cases_of_preemption();
-    CaseFilter(options.filter).keep_selected(cases, [](const auto& one) { return one.name; });
-  } catch (const CLI::CallForHelp& help) {
-    return app.exit(help);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "{}\nRun with --help for the options.\n", error.what());
-    return kExitUsage;
+  const auto all = [&options] {
+    return options.jobs ? speed_cases_of_jobs() : speed_cases_of_preemption();
+  };
+  const auto name = [](const SpeedCase& one) { return one.name; };
+  const auto line = [](const SpeedCase& one) {
+    return fmt::format("{:<32} {}", one.name, one.reference);
+  };
+  if (const auto ended = choose_cases(app, argc, argv, options.choice, cases, all, name, line)) {
+    return *ended;
   }
-  if (cases.empty()) {
-    fmt::print(stderr, "no case matches '{}'; --list shows all\n", options.filter);
-    return kExitUsage;
-  }
-  if (options.list) {
-    for (const SpeedCase& one : cases) fmt::print("{:<32} {}\n", one.name, one.reference);
-    return kExitOk;
-  }
+  if (!options.table_of.empty()) return print_table(options.table_of);
   setenv("SOFTGPU_WAVES", std::to_string(kMostSpeedWaves).c_str(), 1);
   setenv("SOFTGPU_CWSR", options.jobs ? "0" : "1", 1);
   setenv("HSA_XNACK", "0", 1);
