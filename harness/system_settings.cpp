@@ -22,18 +22,29 @@
 namespace notifier {
 namespace {
 
+// A fault takes the largest folio that is on (mm/memory.c alloc_anon_folio), so whoever needs one
+// size needs the others left alone.
+constexpr std::string_view kFolioSizes = "/sys/kernel/mm/transparent_hugepage";
+
 constexpr SystemSetting kSettings[] = {
     {"ksm_run", "/sys/kernel/mm/ksm/run"},
     {"ksm_pages_to_scan", "/sys/kernel/mm/ksm/pages_to_scan"},
     {"ksm_sleep_ms", "/sys/kernel/mm/ksm/sleep_millisecs"},
     {"thp_enabled", "/sys/kernel/mm/transparent_hugepage/enabled"},
-    {"thp_16KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled"},
-    {"thp_32KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-32kB/enabled"},
-    {"thp_64KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled"},
-    {"thp_128KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-128kB/enabled"},
-    {"thp_256KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-256kB/enabled"},
-    {"thp_512KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-512kB/enabled"},
-    {"thp_1MiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled"},
+    {"thp_16KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-16kB/enabled",
+     kFolioSizes},
+    {"thp_32KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-32kB/enabled",
+     kFolioSizes},
+    {"thp_64KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/enabled",
+     kFolioSizes},
+    {"thp_128KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-128kB/enabled",
+     kFolioSizes},
+    {"thp_256KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-256kB/enabled",
+     kFolioSizes},
+    {"thp_512KiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-512kB/enabled",
+     kFolioSizes},
+    {"thp_1MiB_enabled", "/sys/kernel/mm/transparent_hugepage/hugepages-1024kB/enabled",
+     kFolioSizes},
     {"thp_defrag", "/sys/kernel/mm/transparent_hugepage/defrag"},
     {"thp_shmem_enabled", "/sys/kernel/mm/transparent_hugepage/shmem_enabled"},
     {"khugepaged_defrag", "/sys/kernel/mm/transparent_hugepage/khugepaged/defrag"},
@@ -204,7 +215,9 @@ std::optional<std::string> SettingsChange::save(const std::string& path, const s
 }
 
 /// Two that change one setting would each restore what the other had found.
-std::optional<std::string> SettingsChange::take(const std::string& path) {
+std::optional<std::string> SettingsChange::take(const SystemSetting& setting) {
+  const std::string path(setting.lock.empty() ? setting.path : setting.lock);
+  if (locks_.contains(path)) return std::nullopt;
   FileDescriptor file(::open(view_.locate(path).c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return fmt::format("{}: {}", path, error_text(errno));
   const auto limit = std::chrono::steady_clock::now() + kPatience;
@@ -215,7 +228,7 @@ std::optional<std::string> SettingsChange::take(const std::string& path) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
-  locks_.push_back(std::move(file));
+  locks_.emplace(path, std::move(file));
   return std::nullopt;
 }
 
@@ -225,14 +238,11 @@ std::optional<std::string> SettingsChange::set(std::string_view name, const std:
   if (setting == std::end(kSettings)) return fmt::format("no setting '{}'", name);
   const std::string path(setting->path);
   if (std::find(saved_paths_.begin(), saved_paths_.end(), path) == saved_paths_.end()) {
-    if (const auto failed = take(path)) return failed;
+    if (auto failed = take(*setting)) return failed;
     std::string reason;
     const std::string before = present_value(view_, path, reason);
-    const auto failed = reason.empty() ? save(path, before) : std::optional(reason);
-    if (failed) {
-      locks_.pop_back();
-      return failed;
-    }
+    if (!reason.empty()) return reason;
+    if (auto failed = save(path, before)) return failed;
     saved_paths_.push_back(path);
   }
   const int error = write_value(view_.locate(path).c_str(), value.data(), value.size());
@@ -256,7 +266,7 @@ std::vector<std::string> SettingsChange::restore() {
     ::unlink(state_file_.c_str());
     saved_paths_.clear();
     // Closing is not enough: a process that was forked meanwhile has them open as well.
-    for (const FileDescriptor& lock : locks_) ::flock(lock.get(), LOCK_UN);
+    for (const auto& [path, lock] : locks_) ::flock(lock.get(), LOCK_UN);
     locks_.clear();
   }
   return failures;

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,6 +25,9 @@ namespace notifier {
 struct SystemSetting {
   std::string_view name;
   std::string_view path;
+  /// File or folder whose lock a change holds; empty: the setting's own file. Settings that change
+  /// what each other means share one.
+  std::string_view lock = {};
 };
 
 /// KSM, transparent huge pages, khugepaged, NUMA balancing, compaction, swappiness.
@@ -42,7 +46,7 @@ class SettingsChange {
   SettingsChange& operator=(const SettingsChange&) = delete;
 
   /// Saves the present value and writes the new one. Waits while another process has changed the
-  /// same setting. Returns why it failed, or nothing.
+  /// same setting, or one of the same lock. Returns why it failed, or nothing.
   std::optional<std::string> set(std::string_view name, const std::string& value);
 
   /// Restores everything. Returns what could not be restored.
@@ -56,15 +60,15 @@ class SettingsChange {
   pid_t guardian() const { return guardian_; }
 
  private:
-  std::optional<std::string> take(const std::string& path);
+  std::optional<std::string> take(const SystemSetting& setting);
   std::optional<std::string> save(const std::string& path, const std::string& value);
   void start_guardian();
 
   SystemView view_;
   std::filesystem::path state_file_;
   std::vector<std::string> saved_paths_;
-  std::vector<FileDescriptor> locks_;  // of the settings' files, until they are restored
-  FileDescriptor life_line_;           // the guardian reads its end at our death
+  std::map<std::string, FileDescriptor> locks_;  // by path, until the settings are restored
+  FileDescriptor life_line_;                     // the guardian reads its end at our death
   pid_t guardian_ = 0;
 };
 

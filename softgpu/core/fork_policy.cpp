@@ -23,12 +23,12 @@ void for_each_range(Registry& registry, Visit&& visit) {
                                         [&](IntervalNode& node) { visit(range_of(node)); });
 }
 
-/// The restore worker comes here whenever it has nothing to do: with 100 000 ranges a look at each
-/// would keep held calls from the registry for milliseconds.
+/// False when all are known: with 100 000 ranges a look at each would keep held calls from the
+/// registry for milliseconds.
 bool ask_unknown(Registry& registry) {
   {
     const std::lock_guard lock(registry.lock());
-    if (!std::exchange(registry.fork_policies_unknown(), false)) {
+    if (std::exchange(registry.unknown_fork_policies(), 0) == 0) {
       return false;
     }
   }
@@ -42,6 +42,11 @@ bool ask_unknown(Registry& registry) {
 }
 
 }  // namespace
+
+std::uint64_t unknown_fork_policies(Registry& registry) {
+  const std::lock_guard lock(registry.lock());
+  return registry.unknown_fork_policies();
+}
 
 void resolve_fork_policies(Registry& registry) {
   const std::lock_guard resolving(resolving_lock);
@@ -76,7 +81,7 @@ bool forget_fork_policy(Registry& registry, std::span<const Interval> intervals)
                                             Range& range = range_of(node);
                                             range.fork_policy = ForkPolicy::kUnknown;
                                             range.fork_policy_asked = false;
-                                            registry.fork_policies_unknown() = true;
+                                            ++registry.unknown_fork_policies();
                                             forgotten = true;
                                           });
   }

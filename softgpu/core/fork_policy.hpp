@@ -5,12 +5,16 @@
 // since reading it walks the page tables, the answer is kept until a call may have changed it.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 #include "softgpu/core/notifier.hpp"
 #include "softgpu/core/registry.hpp"
 
 namespace softgpu {
+
+/// How often a policy has become unknown since the last pass; 0: all are known.
+std::uint64_t unknown_fork_policies(Registry& registry);
 
 /// Reads smaps if some range's policy is not known. Does not allocate; takes the registry lock, not
 /// across system calls.

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "softgpu/core/notifier.hpp"
 
-#include <sched.h>
-
 #include <algorithm>
 
 #include "softgpu/core/clock.hpp"
@@ -15,8 +13,6 @@ namespace {
 // are one read of some microseconds.
 constexpr std::uint64_t kPagesAuditedBeforeCall = 64;
 constexpr std::int64_t kEndPollNs = 200'000;
-// From the last wave's acknowledgement until its thread sleeps and its CPU is idle.
-constexpr std::uint64_t kParkedSleepsNs = 3'500;
 
 std::size_t domain_of(const Range& range) { return range.kind == RangeKind::kSvm ? 1 : 0; }
 
@@ -39,26 +35,6 @@ UnmapTrigger unmap_trigger(InvalidationCause cause) {
       return UnmapTrigger::kMmuNotifyMigrate;
     default:
       return UnmapTrigger::kMmuNotify;
-  }
-}
-
-bool has_several_cpus() {
-  static const bool several = [] {
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    return sched_getaffinity(0, sizeof(cpus), &cpus) == 0 && CPU_COUNT(&cpus) > 1;
-  }();
-  return several;
-}
-
-/// The change flushes the TLB of every CPU that the process runs on, but leaves out those that are
-/// idle (arch/x86/mm/tlb.c, tlb_is_not_lazy). Waves that have just parked are about to be: on a
-/// virtual machine, where the interrupt makes an madvise of 2.5 µs one of 13 µs, it pays to let
-/// them.
-void let_parked_waves_sleep(std::uint64_t parked_ns) {
-  if (has_several_cpus()) {
-    while (read_clock_ns(CLOCK_MONOTONIC) - parked_ns < kParkedSleepsNs) {
-    }
   }
 }
 
@@ -138,10 +114,8 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
   if (mark(intervals, cause, stop) && !waves_.stop_requested()) {
     waves_.wait_until_flushed(waves_.request_flush());
   }
-  std::uint64_t parked_ns = 0;
   if (stop) {
     waves_.wait_until_stopped();
-    parked_ns = read_clock_ns(CLOCK_MONOTONIC);
     hold().wait_in(HoldPhase::kNotifier);
     for (std::size_t index = 0; index < kDomains; ++index) {
       if (effect.evicts[index] && !domains_[index].evicted) {
@@ -157,7 +131,6 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
   }
   stale_plant_.take_page(registry_, intervals);
   if (stop) {
-    let_parked_waves_sleep(parked_ns);
     stop_times_.notified_ns = read_clock_ns(CLOCK_BOOTTIME);
   }
   return true;

@@ -122,7 +122,9 @@ void Registry::insert(Range& range) {
   if (range.kind != RangeKind::kPinned) {
     range.host_node = {.first = range.host_begin, .last = range.host_end() - 1, .owner = &range};
     host_tree_.insert(range.host_node);
-    fork_policies_unknown_ = fork_policies_unknown_ || range.fork_policy == ForkPolicy::kUnknown;
+    if (range.fork_policy == ForkPolicy::kUnknown) {
+      ++unknown_fork_policies_;
+    }
   }
 }
 

@@ -48,8 +48,9 @@ class Registry {
   /// True when the bytes [pointer, pointer + size) belong to a range already.
   bool overlaps_bytes(std::uintptr_t pointer, std::size_t size_bytes) const;
 
-  /// Whether some range may have an unknown fork policy. For resolve_fork_policies().
-  bool& fork_policies_unknown() { return fork_policies_unknown_; }
+  /// How often the fork policy of a range has become unknown since all were known. For
+  /// resolve_fork_policies().
+  std::uint64_t& unknown_fork_policies() { return unknown_fork_policies_; }
 
   const IntervalTree& host_tree() const { return host_tree_; }
   const IntervalTree& device_tree() const { return device_tree_; }
@@ -58,7 +59,7 @@ class Registry {
   std::mutex lock_;
   IntervalTree host_tree_;
   IntervalTree device_tree_;
-  bool fork_policies_unknown_ = false;
+  std::uint64_t unknown_fork_policies_ = 0;
 };
 
 inline Range& range_of(const IntervalNode& node) { return *static_cast<Range*>(node.owner); }

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "system_settings.hpp"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +115,23 @@ TEST_F(SystemSettingsTest, AnotherProcessWaitsUntilTheSettingIsRestored) {
   ASSERT_EQ(::waitpid(child, &status, 0), child);
   EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 0) << "it saved what we had written";
   EXPECT_EQ(get(kThp), "madvise");
+}
+
+TEST_F(SystemSettingsTest, WhoChangesAFolioSizeKeepsOthersFromAllOfThem) {
+  const std::string folder = "/sys/kernel/mm/transparent_hugepage";
+  put(folder + "/hugepages-32kB/enabled", "always inherit madvise [never]\n");
+  put(folder + "/hugepages-64kB/enabled", "always inherit madvise [never]\n");
+  const FileDescriptor other(
+      ::open(SystemView(root_).locate(folder).c_str(), O_RDONLY | O_CLOEXEC));
+  SettingsChange change(SystemView(root_), state_file_);
+  EXPECT_FALSE(change.set("ksm_run", "0").has_value());
+  EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0) << "another setting has another lock";
+  ASSERT_EQ(::flock(other.get(), LOCK_UN), 0);
+  EXPECT_FALSE(change.set("thp_64KiB_enabled", "madvise").has_value());
+  EXPECT_FALSE(change.set("thp_32KiB_enabled", "madvise").has_value()) << "it waited for itself";
+  EXPECT_NE(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
+  EXPECT_TRUE(change.restore().empty());
+  EXPECT_EQ(::flock(other.get(), LOCK_EX | LOCK_NB), 0);
 }
 
 // Runs `act` in a process that is then killed with SIGKILL, and waits until it and, if asked, its
