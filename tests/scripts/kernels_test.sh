@@ -3,6 +3,8 @@
 # Fetching and book-keeping, with apt, QEMU and the bench shadowed: booting real kernels is a run of scripts/kernels.
 # shellcheck source=tests/scripts/testing.sh
 source "$(dirname "${BASH_SOURCE[0]}")/testing.sh"
+# shellcheck source=tests/scripts/shadow_machine.sh
+source "$(dirname "${BASH_SOURCE[0]}")/shadow_machine.sh"
 
 export NOTIFIER_KERNEL_CACHE=$scratch/cache NOTIFIER_BUILD=$scratch/build
 
@@ -80,30 +82,15 @@ test_bad_usage() {
   expect_status 2
 }
 
-# The programs that the machine would need, and a QEMU that does as its first argument says.
-shadow_machine() { # SCRIPT-OF-QEMU
-  local program
-  for program in bench/notifier_bench_softgpu softgpu/guest_helper analysis/notifier_validate \
-    analysis/compare/notifier_compare analysis/site/notifier_site; do
-    mkdir -p "$NOTIFIER_BUILD/${program%/*}"
-    printf '#!/bin/bash\nexit 0\n' >"$NOTIFIER_BUILD/$program"
-    chmod +x "$NOTIFIER_BUILD/$program"
-  done
-  for program in busybox modprobe depmod debugfs mkfs.ext4 e2fsck mkswap rdma cpio strip ldd; do
-    shadow_command "$program" <<<'exit 0'
-  done
-  # Unpacks a kernel with modules.
-  shadow_command dpkg <<'END'
-mkdir -p "$3/boot" "$3/lib/modules/9.1/kernel"
-: >"$3/boot/vmlinuz-9.1"
-END
-  shadow_command qemu-system-x86_64 <<<"$1"
-  export NOTIFIER_ACCELERATOR=tcg
+shadow_kernel_machine() { # SCRIPT-OF-QEMU
+  make_programs bench/notifier_bench_softgpu softgpu/guest_helper analysis/notifier_validate \
+    analysis/compare/notifier_compare analysis/site/notifier_site
+  shadow_machine "$1"
 }
 
 # Boots, but for what FAILURES-FILE says, and leaves a status.
 shadow_good_machine() {
-  shadow_machine "
+  shadow_kernel_machine "
     case \"\$*\" in */old/*) echo 9.1.0-amd64 ;; *) echo 9.2.0-amd64 ;; esac
     echo boot >>$scratch/boots
     if [ -s $scratch/panics ]; then sed -i 1d $scratch/panics; echo 'Kernel panic - not syncing: int3' && exit; fi
@@ -118,9 +105,9 @@ END
 boots_made() { wc -l <"$scratch/boots"; }
 
 test_kernels_that_cannot_be_had_and_that_panic_are_rows() {
-  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  needs_rxe_driver
   shadow_apt
-  shadow_machine "echo 'Kernel panic - not syncing: Fatal exception'"
+  shadow_kernel_machine "echo 'Kernel panic - not syncing: Fatal exception'"
   make_list
   kernels --boots 1 --only old --only gone "$scratch/folder"
   expect_status 1
@@ -134,9 +121,9 @@ test_kernels_that_cannot_be_had_and_that_panic_are_rows() {
 }
 
 test_a_machine_that_hangs_is_ended_and_keeps_its_console() {
-  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  needs_rxe_driver
   shadow_apt
-  shadow_machine "echo booting; exec sleep 1000"
+  shadow_kernel_machine "echo booting; exec sleep 1000"
   make_list
   NOTIFIER_GUEST_SECONDS=1 kernels --boots 1 --only old "$scratch/folder"
   expect_status 1
@@ -145,7 +132,7 @@ test_a_machine_that_hangs_is_ended_and_keeps_its_console() {
 }
 
 test_only_the_missing_boots_are_made() {
-  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  needs_rxe_driver
   shadow_apt
   shadow_good_machine
   make_list
@@ -165,7 +152,7 @@ test_only_the_missing_boots_are_made() {
 }
 
 test_a_boot_that_panics_is_a_row_and_made_again() {
-  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  needs_rxe_driver
   shadow_apt
   shadow_good_machine
   make_list
@@ -180,7 +167,7 @@ test_a_boot_that_panics_is_a_row_and_made_again() {
 }
 
 test_an_interrupted_boot_is_a_row() {
-  [ -e /etc/libibverbs.d/rxe.driver ] || skip "needs ibverbs-providers"
+  needs_rxe_driver
   shadow_apt
   shadow_good_machine
   make_list
