@@ -88,6 +88,33 @@ END
   expect_status 2
 }
 
+test_mm_table_takes_the_median_of_repetitions_and_of_files() {
+  local row='"name": "fork/machines:0/vcpus:0/bytes:4096/thp:0/repeats:3"'
+  cat >"$scratch/mm.json" <<END
+{"context": {"kvm": "secondary MMU"}, "benchmarks": [
+ {$row, "run_type": "iteration", "call_p50_ns": 3000}, {$row, "run_type": "iteration", "call_p50_ns": 1000},
+ {"name": "fork/machines:0/vcpus:0/bytes:4096/thp:0/repeats:3_cv", "run_type": "aggregate", "call_p50_ns": 0.4}]}
+END
+  run "$source_root/scripts/mm_table" "$scratch/mm.json"
+  expect_output '^\| fork \| 4 KiB, base pages \| 2 µs \|$'
+  cat >"$scratch/boot2.json" <<END
+{"context": {"kvm": "secondary MMU"}, "benchmarks": [{$row, "run_type": "iteration", "call_p50_ns": 2500}]}
+END
+  run "$source_root/scripts/mm_table" "$scratch/mm.json" "$scratch/boot2.json"
+  expect_status 0
+  expect_output '^\| fork \| 4 KiB, base pages \| 2.5 µs \|$'
+}
+
+test_mm_table_leaves_out_a_file_that_is_not_whole() {
+  echo '{"context": {"kvm": "secondary MMU"}, "benchmarks": [
+ {"name": "fork/machines:0/vcpus:0/bytes:4096/thp:0", "call_p50_ns": 1500}]}' >"$scratch/mm.json"
+  echo '{"context": {"kvm"' >"$scratch/cut.json"
+  run "$source_root/scripts/mm_table" "$scratch/mm.json" "$scratch/cut.json"
+  expect_status 1
+  expect_output 'cut.json is left out: '
+  expect_output '^\| fork \| 4 KiB, base pages \| 1.5 µs \|$'
+}
+
 test_table_of_kernels() {
   mkdir -p "$scratch/folder/compare"
   cat >"$scratch/folder/kernels.csv" <<'END'
