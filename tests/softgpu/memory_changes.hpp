@@ -23,10 +23,10 @@ inline void refill(const Victim& victim) {
   std::memset(victim.memory, 2, victim.size);
 }
 
-/// Skips the test with errno's reason unless the call succeeded.
+/// Throws NotSupported with errno's reason unless the call succeeded.
 inline void need(bool succeeded, const char* call) {
   if (!succeeded) {
-    skip_process(std::string(call) + ": " + std::strerror(errno));
+    throw NotSupported{std::string(call) + ": " + std::strerror(errno)};
   }
 }
 

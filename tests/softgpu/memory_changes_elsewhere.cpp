@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "memory_changes.hpp"
@@ -103,6 +104,7 @@ void raw_fork(Victim& victim, DriverLog&) {
   REQUIRE(child > 0);
   std::memset(victim.memory, 2, victim.size);
   kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
 #else
   (void)victim;
 #endif

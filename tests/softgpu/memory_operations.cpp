@@ -98,6 +98,27 @@ constexpr std::array kOperations = {
                     "SOFT_DIRTY", "of all memory; the pages stay, so nothing goes wrong"},
 };
 
+void perform(const MemoryOperation& operation, const Bracket& bracket) {
+  Victim victim = operation.make();
+  DriverLog log;
+  std::uint64_t* device_words = register_memory(victim.memory, victim.size);
+  if (!victim.kernel_runs_on_it) {
+    device_words = register_memory(map_memory(kVictimSize), kVictimSize);
+  }
+  RunningKernel kernel(device_words, kVictimSize / sizeof(std::uint64_t));
+  bracket.begin();
+  operation.change(victim, log);
+  const std::size_t evictions = log.count("9");
+  log.wait_for("a", evictions, " 50f7");
+  kernel.wait_for_passes(3);
+  bracket.end();
+  const std::uint64_t mismatches = kernel.mismatches();
+  kernel.stop();
+  softgpu_audit_now();
+  std::printf("evictions=%zu accusations=%zu mismatches=%lu audit=%s\n", evictions,
+              log.accusations(), mismatches, softgpu_audit_status());
+}
+
 PROCESS_BODY(run_memory_operation) { perform_operation(std::getenv(kOperationVariable)); }
 
 }  // namespace
@@ -109,24 +130,11 @@ void perform_operation(std::string_view name, const Bracket& bracket) {
       std::find_if(kOperations.begin(), kOperations.end(),
                    [&](const MemoryOperation& candidate) { return candidate.name == name; });
   REQUIRE(operation != kOperations.end());
-  Victim victim = operation->make();
-  DriverLog log;
-  std::uint64_t* device_words = register_memory(victim.memory, victim.size);
-  if (!victim.kernel_runs_on_it) {
-    device_words = register_memory(map_memory(kVictimSize), kVictimSize);
+  try {
+    perform(*operation, bracket);
+  } catch (const NotSupported& not_supported) {
+    skip_process(not_supported.reason);
   }
-  RunningKernel kernel(device_words, kVictimSize / sizeof(std::uint64_t));
-  bracket.begin();
-  operation->change(victim, log);
-  const std::size_t evictions = log.count("9");
-  log.wait_for("a", evictions, " 50f7");
-  kernel.wait_for_passes(3);
-  bracket.end();
-  const std::uint64_t mismatches = kernel.mismatches();
-  kernel.stop();
-  softgpu_audit_now();
-  std::printf("evictions=%zu accusations=%zu mismatches=%lu audit=%s\n", evictions,
-              log.accusations(), mismatches, softgpu_audit_status());
 }
 
 ProcessResult run_operation(const MemoryOperation& operation, Environment environment) {

@@ -22,6 +22,11 @@ struct Victim {
   int file = -1;                   // behind the memory, if there is one
 };
 
+/// Thrown by make and change where this kernel does not have the operation.
+struct NotSupported {
+  std::string reason;
+};
+
 enum class Sight {
   kSeen,         // evicts, by the hook
   kNothingToDo,  // the device's pages stay what they are, and KFD hears nothing either

@@ -4,6 +4,8 @@
 #include <hsakmt.h>
 #include <sys/mman.h>
 
+#include <algorithm>
+
 #include "process_test.hpp"
 
 namespace softgpu_test {
@@ -19,13 +21,6 @@ char* map_anonymous() {
   return static_cast<char*>(memory);
 }
 
-std::uint64_t open_to_device(char* memory) {
-  HSAuint64 device = 0;
-  REQUIRE(hsaKmtRegisterMemory(memory, kBytes) == HSAKMT_STATUS_SUCCESS);
-  REQUIRE(hsaKmtMapMemoryToGPU(memory, kBytes, &device) == HSAKMT_STATUS_SUCCESS);
-  return device;
-}
-
 void set(char* begin, std::size_t bytes, HSA_SVM_ATTR_TYPE type, HSAuint32 value) {
   HSA_SVM_ATTRIBUTE attribute{type, value};
   REQUIRE(hsaKmtSVMSetAttr(begin, bytes, 1, &attribute) == HSAKMT_STATUS_SUCCESS);
@@ -33,9 +28,20 @@ void set(char* begin, std::size_t bytes, HSA_SVM_ATTR_TYPE type, HSAuint32 value
 
 }  // namespace
 
+std::uint64_t open_to_device(char* memory, std::size_t bytes) {
+  HSAuint64 device = 0;
+  REQUIRE(hsaKmtRegisterMemory(memory, bytes) == HSAKMT_STATUS_SUCCESS);
+  REQUIRE(hsaKmtMapMemoryToGPU(memory, bytes, &device) == HSAKMT_STATUS_SUCCESS);
+  return device;
+}
+
+void close_to_device(char* memory) {
+  REQUIRE(hsaKmtDeregisterMemory(memory) == HSAKMT_STATUS_SUCCESS);
+}
+
 void Region::make(Kind wanted) {
   kind = wanted;
-  expected.fill(0);
+  expected.assign(kWords, 0);
   replaced = false;
   if (kind == Kind::kManaged) {
     void* memory = nullptr;
@@ -46,25 +52,31 @@ void Region::make(Kind wanted) {
   }
   device = reinterpret_cast<std::uint64_t>(host);
   if (kind == Kind::kUserptr) {
-    device = open_to_device(host);
+    device = open_to_device(host, kBytes);
   } else if (kind == Kind::kAttributes) {
     set(host, kBytes, HSA_SVM_ATTR_ACCESS, kGpuNode);
   }
 }
 
 void Region::register_anew(bool fresh_memory) {
-  REQUIRE(hsaKmtDeregisterMemory(host) == HSAKMT_STATUS_SUCCESS);
+  close_to_device(host);
   if (fresh_memory) {
     REQUIRE(munmap(host, kBytes) == 0);
     host = map_anonymous();
-    expected.fill(0);
+    expected.assign(kWords, 0);
   }
-  device = open_to_device(host);
+  device = open_to_device(host, kBytes);
 }
 
-void Region::set_some_attribute(std::mt19937_64& random, std::size_t first, std::size_t end) {
-  char* begin = host + first * kPage;
-  const std::size_t bytes = (end - first) * kPage;
+void Region::expect_zeros(const Part& pages) {
+  const Part words = pages.words_of_pages();
+  std::fill(expected.begin() + static_cast<std::ptrdiff_t>(words.first),
+            expected.begin() + static_cast<std::ptrdiff_t>(words.end), 0);
+}
+
+void Region::set_some_attribute(std::mt19937_64& random, const Part& pages) {
+  char* begin = page(pages.first);
+  const std::size_t bytes = pages.size() * kPage;
   const HSAuint32 node = random() % 2 == 0 ? kCpuNode : kGpuNode;
   switch (random() % 5) {
     case 0:

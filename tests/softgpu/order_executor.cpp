@@ -4,6 +4,7 @@
 #include <hip/hip_runtime.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <new>
 
 #include "device_primitives.hpp"
@@ -15,11 +16,12 @@ namespace softgpu_test {
 /// What the kernel does next, and what came of it.
 struct Order {
   std::uint64_t number;
-  std::uint64_t done;
+  std::uint64_t done;  // number of the last order that was carried out
   std::uint64_t stop;
   std::uint64_t store;  // 0: load
   std::uint64_t address;
-  std::uint64_t value;
+  std::uint64_t words;
+  std::uint64_t values[OrderExecutor::kMaximumWords];
 };
 
 namespace {
@@ -32,12 +34,17 @@ constexpr std::uint64_t kIdlePolls = 16;
 
 void execute(Order* order) {
   using namespace notifier::device;
-  auto* word = reinterpret_cast<std::uint64_t*>(load(&order->address));
-  if (load(&order->store) != 0) {
-    store(word, load(&order->value));
-  } else {
-    store(&order->value, load(word));
+  auto* words = reinterpret_cast<std::uint64_t*>(load(&order->address));
+  const bool is_store = load(&order->store) != 0;
+  const std::uint64_t count = load(&order->words);
+  for (std::uint64_t word = 0; word < count; ++word) {
+    if (is_store) {
+      store(words + word, load(order->values + word));
+    } else {
+      store(order->values + word, load(words + word));
+    }
   }
+  store(&order->done, load(&order->number));
 }
 
 __global__ void execute_orders(ExecutorArguments arguments) {
@@ -53,7 +60,7 @@ __global__ void execute_orders(ExecutorArguments arguments) {
       continue;
     }
     execute(order);
-    store(&order->done, ++done);
+    ++done;
   }
 }
 NOTIFIER_KERNEL(execute_orders, ExecutorArguments)
@@ -83,30 +90,53 @@ void OrderExecutor::launch(const void* kernel) {
   REQUIRE_HIP(hipLaunchKernel(kernel, dim3(1), dim3(1), parameters, 0, stream_));
 }
 
-std::uint64_t OrderExecutor::load(std::uint64_t address) {
-  give(address, 0, 0);
-  return load_word(&order_->value);
+std::uint64_t OrderExecutor::load(std::uint64_t address) { return load(address, 1).front(); }
+
+void OrderExecutor::store(std::uint64_t address, std::uint64_t value) {
+  store(address, std::span(&value, 1));
 }
 
-void OrderExecutor::store(std::uint64_t address, std::uint64_t value) { give(address, 1, value); }
+std::span<const std::uint64_t> OrderExecutor::load(std::uint64_t address, std::size_t words) {
+  begin(address, words, false);
+  wait();
+  return {order_->values, words};
+}
+
+void OrderExecutor::store(std::uint64_t address, std::span<const std::uint64_t> values) {
+  begin_store(address, values);
+  wait();
+}
+
+void OrderExecutor::begin_store(std::uint64_t address, std::span<const std::uint64_t> values) {
+  REQUIRE(values.size() <= kMaximumWords);
+  std::copy(values.begin(), values.end(), order_->values);
+  begin(address, values.size(), true);
+}
+
+bool OrderExecutor::is_done() const { return load_word(&order_->done) == given_; }
+
+void OrderExecutor::wait() {
+  if (job_each_) {
+    REQUIRE_HIP(hipStreamSynchronize(stream_));
+    return;
+  }
+  while (!is_done()) {
+    sched_yield();
+  }
+}
 
 void OrderExecutor::stop() {
   put(order_->stop, 1);
   REQUIRE_HIP(hipStreamSynchronize(stream_));
 }
 
-void OrderExecutor::give(std::uint64_t address, std::uint64_t is_store, std::uint64_t value) {
+void OrderExecutor::begin(std::uint64_t address, std::size_t words, bool is_store) {
   put(order_->address, address);
-  put(order_->store, is_store);
-  put(order_->value, value);
+  put(order_->words, words);
+  put(order_->store, is_store ? 1 : 0);
+  put(order_->number, ++given_);
   if (job_each_) {
     launch(reinterpret_cast<const void*>(&execute_order));
-    REQUIRE_HIP(hipStreamSynchronize(stream_));
-    return;
-  }
-  put(order_->number, ++given_);
-  while (load_word(&order_->done) != given_) {
-    sched_yield();
   }
 }
 
