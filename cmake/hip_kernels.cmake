@@ -70,6 +70,7 @@ function(notifier_find_hip_llvm_tools)
   string(REGEX MATCH "\"([^\"]*)/clang[^\"/]*\" \"-cc1\"" ignored "${text}")
   set(directory "${CMAKE_MATCH_1}")
   find_program(NOTIFIER_HIP_OBJDUMP llvm-objdump HINTS ${directory} NO_DEFAULT_PATH)
+  find_program(NOTIFIER_HIP_READELF llvm-readelf HINTS ${directory} NO_DEFAULT_PATH)
   find_program(NOTIFIER_HIP_OFFLOAD_BUNDLER clang-offload-bundler HINTS ${directory}
     NO_DEFAULT_PATH)
 endfunction()

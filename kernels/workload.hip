@@ -20,8 +20,10 @@ hipError_t launch_workload(const WorkloadArguments& arguments, const WorkloadGri
                            hipStream_t stream) {
   WorkloadArguments copy = arguments;
   void* parameters[] = {&copy};
-  return hipLaunchKernel(reinterpret_cast<const void*>(&workload_kernel), dim3(grid.waves),
-                         dim3(grid.lanes_per_wave), parameters, 0, stream);
+  return hipLaunchKernel(workload_function(), dim3(grid.waves), dim3(grid.lanes_per_wave),
+                         parameters, 0, stream);
 }
+
+const void* workload_function() { return reinterpret_cast<const void*>(&workload_kernel); }
 
 }  // namespace notifier

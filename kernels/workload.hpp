@@ -59,7 +59,13 @@ struct GapRecord {
   std::uint64_t length_ticks;  // to the next stamp
 };
 
-enum class ViolationPhase : std::uint64_t { kBeforeStore = 1, kReadBack = 2 };
+// The last two: words that the wave itself holds (workload_full.hpp), numbered behind the buffer's.
+enum class ViolationPhase : std::uint64_t {
+  kBeforeStore = 1,
+  kReadBack = 2,
+  kHeldRegister = 3,
+  kHeldLocalMemory = 4
+};
 
 struct ViolationRecord {
   std::uint64_t word_index;
@@ -103,5 +109,8 @@ struct WorkloadGrid {
 /// make_record(kHostOwner, word, 0, seed) in every word.
 hipError_t launch_workload(const WorkloadArguments& arguments, const WorkloadGrid& grid,
                            hipStream_t stream);
+
+/// For hipFuncGetAttributes.
+const void* workload_function();
 
 }  // namespace notifier

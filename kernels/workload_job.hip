@@ -22,8 +22,10 @@ hipError_t launch_workload_job(const JobArguments& arguments, const WorkloadGrid
                                hipStream_t stream) {
   JobArguments copy = arguments;
   void* parameters[] = {&copy};
-  return hipLaunchKernel(reinterpret_cast<const void*>(&workload_job_kernel), dim3(grid.waves),
-                         dim3(grid.lanes_per_wave), parameters, 0, stream);
+  return hipLaunchKernel(workload_job_function(), dim3(grid.waves), dim3(grid.lanes_per_wave),
+                         parameters, 0, stream);
 }
+
+const void* workload_job_function() { return reinterpret_cast<const void*>(&workload_job_kernel); }
 
 }  // namespace notifier

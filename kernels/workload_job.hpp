@@ -22,4 +22,7 @@ struct JobArguments {
 hipError_t launch_workload_job(const JobArguments& arguments, const WorkloadGrid& grid,
                                hipStream_t stream);
 
+/// For hipFuncGetAttributes.
+const void* workload_job_function();
+
 }  // namespace notifier

@@ -52,8 +52,36 @@ __device__ inline std::uint64_t load_waited(const std::uint64_t* pointer) {
   return value;
 }
 
+// Makes the compiler keep `value` in vector registers here, and believe that it may have changed.
+__device__ inline void hold(std::uint64_t& value) {
+#ifdef __HIP_DEVICE_COMPILE__
+  asm volatile("" : "+v"(value));
+#else
+  (void)value;
+#endif
+}
+
+// Relaxed atomics of one wave: neither folded nor kept in registers.
+__device__ inline std::uint64_t load_local(const std::uint64_t* word) {
+  return __hip_atomic_load(word, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_WAVEFRONT);
+}
+__device__ inline void store_local(std::uint64_t* word, std::uint64_t value) {
+  __hip_atomic_store(word, value, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_WAVEFRONT);
+}
+
+template <std::uint64_t word_count>
+class LocalMemory {
+ public:
+  __device__ __forceinline__ std::uint64_t* words() const {
+    __shared__ std::uint64_t memory[word_count];
+    return memory;
+  }
+};
+
 }  // namespace notifier::device
 
 // The HIP runtime learns of kernels from the code hipcc generates.
 #define NOTIFIER_KERNEL(function, Arguments) \
   static_assert(sizeof(Arguments) > 0, "a kernel takes one struct by value")
+#define NOTIFIER_KERNEL_THAT_HOLDS(function, Arguments, registers, local_bytes) \
+  NOTIFIER_KERNEL(function, Arguments)

@@ -54,6 +54,20 @@ class LaneSweep {
     ++now_.pass;
   }
 
+  // The same with what the wave holds beside the sweep: looked at when the pass has ended, before
+  // finish() or the next poll publishes what was found.
+  template <typename Held>
+  __device__ __forceinline__ void sweep_pass(Held& held) {
+    const std::uint64_t pass = now_.pass;
+    sweep_pass();
+    if (const auto wrong = held.check(pass); wrong.found) {
+      checks_.check({wrong.word, wrong.observed, wrong.expected, wrong.phase, pass});
+    }
+    held.renew(now_.pass);
+  }
+
+  __device__ __forceinline__ std::uint64_t pass() const { return now_.pass; }
+
   // A job goes on where the lane's last one ended, in the middle of a pass as a rule. Nothing was
   // saved before the first one: a lane's passes count from 1.
   __device__ __forceinline__ void resume(std::uint64_t* saved) {

@@ -48,6 +48,40 @@ hipError_t launch(const KernelRegistration& kernel, std::uint32_t waves, const v
 }  // namespace
 }  // namespace softgpu::api
 
+extern "C" hipError_t hipFuncGetAttributes(hipFuncAttributes* attributes, const void* function) {
+  return api::call([=] {
+    if (attributes == nullptr) {
+      return hipErrorInvalidValue;
+    }
+    const KernelRegistration* kernel = find_kernel(function);
+    if (kernel == nullptr) {
+      return hipErrorInvalidDeviceFunction;
+    }
+    *attributes = {};
+    attributes->numRegs = kernel->holds.registers;
+    attributes->sharedSizeBytes = kernel->holds.local_bytes;
+    attributes->maxThreadsPerBlock = 1;
+    return hipSuccess;
+  });
+}
+
+// A compute unit is a thread, which runs one wave at a time.
+extern "C" hipError_t hipOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks,
+                                                                   const void* function,
+                                                                   int block_size,
+                                                                   std::size_t shared_bytes) {
+  return api::call([=] {
+    if (blocks == nullptr || block_size != 1) {
+      return hipErrorInvalidValue;
+    }
+    if (find_kernel(function) == nullptr) {
+      return hipErrorInvalidDeviceFunction;
+    }
+    *blocks = 1;
+    return shared_bytes == 0 ? hipSuccess : hipErrorNotSupported;
+  });
+}
+
 extern "C" hipError_t hipLaunchKernel(const void* function_address, dim3 numBlocks, dim3 dimBlocks,
                                       void** args, std::size_t sharedMemBytes, hipStream_t stream) {
   return api::call([=] {

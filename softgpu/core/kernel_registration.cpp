@@ -11,11 +11,12 @@ constinit const KernelRegistration* first_registration = nullptr;
 
 KernelRegistration::KernelRegistration(const char* kernel_name, const void* kernel_function,
                                        std::size_t kernel_arguments_size,
-                                       void (*kernel_run)(const void*))
+                                       void (*kernel_run)(const void*), HeldByWave kernel_holds)
     : name(kernel_name),
       function(kernel_function),
       arguments_size(kernel_arguments_size),
       run(kernel_run),
+      holds(kernel_holds),
       next(first_registration) {
   first_registration = this;
 }

@@ -42,7 +42,8 @@ void bind_kernel(const void* host_function, const char* device_name) {
   const KernelRegistration* kernel = function == nullptr ? nullptr : find_kernel(function);
   if (kernel != nullptr) {
     // Registrations live for ever; this one says the same of the executable's launch stub.
-    new KernelRegistration(kernel->name, host_function, kernel->arguments_size, kernel->run);
+    new KernelRegistration(kernel->name, host_function, kernel->arguments_size, kernel->run,
+                           kernel->holds);
   }
 }
 

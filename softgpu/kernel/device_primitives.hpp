@@ -70,12 +70,35 @@ inline void store(std::uint64_t* pointer, std::uint64_t value) {
 
 inline std::uint64_t clock_ticks() { return softgpu::wave_clock_ticks(softgpu::running_wave()); }
 
+/// Registers and local memory of a wave are its thread's own stack.
+inline void hold(std::uint64_t& value) { __asm__ volatile("" : "+m"(value)); }
+
+inline std::uint64_t load_local(const std::uint64_t* word) {
+  return __atomic_load_n(word, __ATOMIC_RELAXED);
+}
+inline void store_local(std::uint64_t* word, std::uint64_t value) {
+  __atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+template <std::uint64_t word_count>
+class LocalMemory {
+ public:
+  std::uint64_t* words() { return words_; }
+
+ private:
+  std::uint64_t words_[word_count];
+};
+
 }  // namespace notifier::device
 
 /// At namespace scope, after the kernel `void function(Arguments)`.
-#define NOTIFIER_KERNEL(function, Arguments)                                               \
-  namespace {                                                                              \
-  const ::softgpu::KernelRegistration function##_registration(                             \
-      #function, reinterpret_cast<const void*>(&function), sizeof(Arguments),              \
-      [](const void* arguments) { function(*static_cast<const Arguments*>(arguments)); }); \
+#define NOTIFIER_KERNEL(function, Arguments) NOTIFIER_KERNEL_THAT_HOLDS(function, Arguments, 0, 0)
+
+/// The same for one whose waves have registers and bytes of local memory to be saved.
+#define NOTIFIER_KERNEL_THAT_HOLDS(function, Arguments, registers, local_bytes)           \
+  namespace {                                                                             \
+  const ::softgpu::KernelRegistration function##_registration(                            \
+      #function, reinterpret_cast<const void*>(&function), sizeof(Arguments),             \
+      [](const void* arguments) { function(*static_cast<const Arguments*>(arguments)); }, \
+      {registers, local_bytes});                                                          \
   }

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: MIT
 # What hipcc made: the workload kernels for every architecture, with its waits in the right order, and
 # flawed kernels in which the same checker must find the flaw.
-if(NOT NOTIFIER_HIP_OBJDUMP)
-  message(FATAL_ERROR "hipcc was found but not the llvm-objdump of its LLVM. On Debian: apt-get "
+if(NOT NOTIFIER_HIP_OBJDUMP OR NOT NOTIFIER_HIP_READELF)
+  message(FATAL_ERROR "hipcc was found but not the llvm-objdump and llvm-readelf of its LLVM. On Debian: apt-get "
     "install llvm-15; elsewhere it lies beside ROCm's clang.")
 endif()
 list(TRANSFORM NOTIFIER_HIP_ARCHITECTURES_USED PREPEND --architecture=
   OUTPUT_VARIABLE architecture_options)
 set(workload_kernel _ZN8notifier15workload_kernelENS_17WorkloadArgumentsE)
+set(workload_full_kernel _ZN8notifier20workload_full_kernelENS_17WorkloadArgumentsE)
 set(workload_job_kernel _ZN8notifier19workload_job_kernelENS_12JobArgumentsE)
 
 function(notifier_add_code_object_test name file kernel)
@@ -23,6 +24,18 @@ get_target_property(kernel_objects notifier_kernels_hip NOTIFIER_HIP_OBJECTS)
 list(FILTER kernel_objects INCLUDE REGEX "/workload_job\\.hip\\.o$")
 notifier_add_code_object_test(CodeObjects.JobStampsAfterItsAccesses
   ${kernel_objects} ${workload_job_kernel})
+get_target_property(kernel_objects notifier_kernels_hip NOTIFIER_HIP_OBJECTS)
+list(FILTER kernel_objects INCLUDE REGEX "/workload_full\\.hip\\.o$")
+# kHeldRegisterWords are two registers each, kHeldLocalWords eight bytes; a wave of the small context
+# has some 65 registers.
+set(full_context --readelf ${NOTIFIER_HIP_READELF} --least-vector-registers=128 --local-bytes=8192)
+notifier_add_code_object_test(CodeObjects.FullContextIsHeldAndStampsAfterItsAccesses
+  ${kernel_objects} ${workload_full_kernel} ${full_context})
+get_target_property(kernel_objects notifier_kernels_hip NOTIFIER_HIP_OBJECTS)
+list(FILTER kernel_objects INCLUDE REGEX "/workload\\.hip\\.o$")
+notifier_add_code_object_test(CodeObjects.SmallContextIsTold
+  ${kernel_objects} ${workload_kernel} ${full_context}
+  "--expect-problem=vector registers, fewer than 128")
 if(TARGET notifier_bench)
   notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheJob
     $<TARGET_FILE:notifier_bench> ${workload_job_kernel})

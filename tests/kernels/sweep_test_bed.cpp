@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include "kernels/workload_full.hpp"
+
 namespace notifier::testing {
 namespace {
 
@@ -65,6 +67,11 @@ WorkloadArguments SweepTestBed::arguments() {
 
 void SweepTestBed::run() {
   ASSERT_EQ(launch_workload(arguments(), shape.grid, nullptr), hipSuccess);
+  EXPECT_EQ(device::test_device.early_clock_reads, 0u);
+}
+
+void SweepTestBed::run_full() {
+  ASSERT_EQ(launch_workload_full(arguments(), shape.grid, nullptr), hipSuccess);
   EXPECT_EQ(device::test_device.early_clock_reads, 0u);
 }
 

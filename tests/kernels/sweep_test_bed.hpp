@@ -32,6 +32,8 @@ class SweepTestBed {
   SweepTestBed& operator=(const SweepTestBed&) = delete;
 
   void run();
+  /// The same through launch_workload_full().
+  void run_full();
   /// One job of the only lane. The host's polls are counted on from job to job.
   void run_job();
 

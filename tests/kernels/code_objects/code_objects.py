@@ -59,6 +59,24 @@ def disassemble(objdump, code_object):
     return parse(text)
 
 
+def describe_kernels(readelf, code_object):
+    """The kernels' metadata: LLVM's AMDGPUUsage, "Code Object V3 Metadata". A list of dictionaries."""
+    with tempfile.NamedTemporaryFile(suffix=".co") as file:
+        file.write(code_object)
+        file.flush()
+        text = subprocess.run(
+            [readelf, "--notes", file.name], check=True, capture_output=True, text=True
+        ).stdout
+    kernels = []
+    for line in text.split("amdhsa.kernels:")[-1].splitlines():
+        if line.startswith("  - ."):  # what follows belongs to one more kernel
+            kernels.append({})
+        field = re.match(r"^(?:    |  - )(\.\w+): +(\S+)$", line)
+        if field and kernels:
+            kernels[-1][field[1]] = field[2]
+    return kernels
+
+
 _FUNCTION = re.compile(r"^([0-9a-f]+) <(.+)>:$")
 _INSTRUCTION = re.compile(
     r"^\s+(?P<opcode>[a-z]\w*)\s*(?P<operands>.*?)\s*// (?P<address>[0-9A-F]+):"

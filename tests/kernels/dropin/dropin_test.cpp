@@ -11,7 +11,7 @@
 #include <thread>
 
 #include "kernels/record.hpp"
-#include "kernels/workload.hpp"
+#include "kernels/workload_full.hpp"
 #include "tests/kernels/dropin/probe_kernel.hpp"
 
 namespace notifier::testing {
@@ -102,6 +102,20 @@ TEST(DropIn, RunsTheWorkloadUntilItIsStopped) {
   // Whole passes and perhaps a part of one: every word was visited at least twice.
   EXPECT_GE(lane->words_checked, 2 * kWords);
   EXPECT_EQ(record_owner(data[1]), kFirstDeviceOwner);
+}
+
+// hipcc's object names the kernel; what it holds the drop-in has from the library of kernels.
+TEST(DropIn, KnowsWhatAFullContextHolds) {
+  hipFuncAttributes attributes{};
+  ASSERT_EQ(hipFuncGetAttributes(&attributes, workload_full_function()), hipSuccess);
+  EXPECT_EQ(attributes.numRegs, 2 * static_cast<int>(kHeldRegisterWords));
+  EXPECT_EQ(attributes.sharedSizeBytes, kHeldLocalBytes);
+  ASSERT_EQ(hipFuncGetAttributes(&attributes, workload_function()), hipSuccess);
+  EXPECT_EQ(attributes.sharedSizeBytes, 0u);
+  int blocks = 0;
+  ASSERT_EQ(hipOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, workload_full_function(), 1, 0),
+            hipSuccess);
+  EXPECT_EQ(blocks, 1);
 }
 
 TEST(DropIn, AKernelThatItDoesNotKnowIsNotFound) {

@@ -18,6 +18,8 @@ struct TestDevice {
   std::uint64_t clock_ticks = 0;
   std::uint64_t ticks_per_clock_read = 1;
   std::function<void(Access, const std::uint64_t*)> before_access;  // may change all of this
+  std::function<void(std::uint64_t&)> hold;                         // may change what is held
+  std::function<void(std::uint64_t*)> before_local_load;
   // Stores since the last load: the kernel may not look at the clock while there are any.
   std::uint64_t stores_under_way = 0;
   std::uint64_t early_clock_reads = 0;
@@ -62,7 +64,32 @@ inline std::uint64_t clock_ticks() {
   return test_device.clock_ticks;
 }
 
+inline void hold(std::uint64_t& value) {
+  if (test_device.hold) {
+    test_device.hold(value);
+  }
+}
+
+inline std::uint64_t load_local(std::uint64_t* word) {
+  if (test_device.before_local_load) {
+    test_device.before_local_load(word);
+  }
+  return *word;
+}
+inline void store_local(std::uint64_t* word, std::uint64_t value) { *word = value; }
+
+template <std::uint64_t word_count>
+class LocalMemory {
+ public:
+  std::uint64_t* words() { return words_; }
+
+ private:
+  std::uint64_t words_[word_count] = {};
+};
+
 }  // namespace notifier::device
 
 #define NOTIFIER_KERNEL(function, Arguments) \
   static_assert(sizeof(Arguments) > 0, "a kernel takes one struct by value")
+#define NOTIFIER_KERNEL_THAT_HOLDS(function, Arguments, registers, local_bytes) \
+  NOTIFIER_KERNEL(function, Arguments)

@@ -91,6 +91,39 @@ constexpr std::array kRows = {
           REQUIRE(launch(add_kernel_address(), dim3(1), dim3(1), 64, word, 1, nullptr) ==
                   hipErrorNotSupported);
         }},
+    Row{"hipFuncGetAttributes", "what the kernel says that it holds, and blocks of one thread",
+        [] {
+          hipFuncAttributes attributes{};
+          REQUIRE_HIP(hipFuncGetAttributes(&attributes, add_kernel_address()));
+          REQUIRE(attributes.maxThreadsPerBlock == 1);
+          REQUIRE(attributes.numRegs == 0 && attributes.sharedSizeBytes == 0);
+          REQUIRE(hipFuncGetAttributes(&attributes, stub()) == hipErrorInvalidDeviceFunction);
+          REQUIRE(hipFuncGetAttributes(nullptr, add_kernel_address()) == hipErrorInvalidValue);
+        },
+        "all other attributes are zero",
+        [] {
+          hipFuncAttributes attributes{};
+          REQUIRE_HIP(hipFuncGetAttributes(&attributes, add_kernel_address()));
+          REQUIRE(attributes.binaryVersion == 0 && attributes.localSizeBytes == 0);
+        }},
+    Row{"hipOccupancyMaxActiveBlocksPerMultiprocessor", "one wave a thread",
+        [] {
+          int blocks = 0;
+          REQUIRE_HIP(hipOccupancyMaxActiveBlocksPerMultiprocessor(
+              &blocks, reinterpret_cast<const void*>(add_kernel_address()), 1, 0));
+          REQUIRE(blocks == 1);
+          REQUIRE(hipOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, stub(), 1, 0) ==
+                  hipErrorInvalidDeviceFunction);
+        },
+        "blocks above 1 are hipErrorInvalidValue, shared memory hipErrorNotSupported",
+        [] {
+          int blocks = 0;
+          const auto* const add = reinterpret_cast<const void*>(add_kernel_address());
+          REQUIRE(hipOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, add, 2, 0) ==
+                  hipErrorInvalidValue);
+          REQUIRE(hipOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, add, 1, 64) ==
+                  hipErrorNotSupported);
+        }},
     Row{"__hipRegisterFatBinary", "gives the handle that kernels are registered with",
         run_through_stub},
     Row{"__hipRegisterFunction", "binds a launch stub to the kernel of that name", run_through_stub,
