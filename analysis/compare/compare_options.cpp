@@ -56,7 +56,7 @@ struct RawWords {
   std::string power = "90%";
   std::string colour = "auto";
   std::string bootstrap = "auto";
-  std::string events = "all";
+  std::string events{to_word(kComparedEvents)};
 };
 
 void add_inputs(CLI::App& app, CommandLine& options, RawWords& raw) {

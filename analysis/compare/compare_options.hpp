@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "analysis/compare/compared_events.hpp"
 #include "analysis/compare/comparison.hpp"
 
 namespace notifier::analysis {
@@ -20,7 +21,7 @@ struct CommandLine {
   std::vector<std::string> boot_noise;
   std::string case_pattern;
   std::vector<std::string> metrics;
-  EventSet events = EventSet::kAll;
+  EventSet events = kComparedEvents;
   CompareOptions compare;
   bool strict = false;
   bool bisect = false;

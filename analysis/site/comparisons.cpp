@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "analysis/change_points/attribution.hpp"
+#include "analysis/compare/compared_events.hpp"
 #include "analysis/compare/comparison.hpp"
 #include "analysis/compare/read_input.hpp"
 #include "analysis/site/encode.hpp"
@@ -161,7 +162,7 @@ void add_machine_pairs(const Model& model, std::vector<ComparisonPair>& pairs) {
 analysis::RunSet read(const Folders& list) {
   std::vector<std::string> inputs;
   for (const auto& folder : list) inputs.push_back(folder.string());
-  return analysis::read_inputs(inputs, analysis::EventSet::kUnflagged);
+  return analysis::read_inputs(inputs, analysis::kComparedEvents);
 }
 
 std::string joined(const std::set<std::string>& values) {
@@ -237,8 +238,10 @@ std::vector<ComparisonPair> choose_pairs(const Model& model) {
 }
 
 json comparison_document(const ComparisonPair& pair) {
-  json document = {
-      {"environment", json::array()}, {"notes", json::array()}, {"rows", json::array()}};
+  json document = {{"events", analysis::kWhyComparedEvents},
+                   {"environment", json::array()},
+                   {"notes", json::array()},
+                   {"rows", json::array()}};
   try {
     const analysis::RunSet old_runs = read(pair.old_folders);
     const analysis::RunSet new_runs = read(pair.new_folders);

@@ -32,6 +32,7 @@ std::vector<SampleRow> FakeRecording::samples_of(const std::string& case_name,
     row.case_name = case_name;
     row.run = run;
     row.event = static_cast<std::int64_t>(samples.size());
+    if (flagged_events.contains(samples.size())) row.flags = "lost_cpu";
     row[Metric::kStall] = event;
     samples.push_back(row);
   }

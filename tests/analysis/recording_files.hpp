@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@ struct FakeRecording {
   std::string environment = R"({"kernel": {"release": "6.12.0"}})";
   // Per case the runs' events of stall_ns, in order.
   std::map<std::string, std::vector<std::vector<double>>> cases;
+  std::set<std::size_t> flagged_events;  // of every run
 
   SummaryRow identity(const std::string& case_name, std::int64_t run) const;
   std::vector<SampleRow> samples_of(const std::string& case_name, std::int64_t run) const;

@@ -8,6 +8,10 @@
 #include <algorithm>
 #include <deque>
 
+#include "analysis/compare/compare_options.hpp"
+#include "analysis/compare/read_input.hpp"
+#include "tests/analysis/recording_files.hpp"
+
 namespace notifier::site {
 namespace {
 
@@ -83,6 +87,79 @@ TEST(Comparisons, AWeekOfNightsNextToTheChangeIsEnough) {
 
 TEST(Comparisons, OneKernelMakesNoPair) {
   EXPECT_EQ(Nights({"6.1", "6.1"}).kernel_pair().kind, "");
+}
+
+/// Ten recordings of one run; two of its three events are flagged, as in a busy guest, and the one
+/// that is left says the opposite of them.
+Folders guest_recordings(const analysis::TemporaryFolder& folder, const std::string& kernel,
+                         const std::vector<double>& events) {
+  Folders written;
+  for (int boot = 0; boot < 10; ++boot) {
+    analysis::FakeRecording recording;
+    recording.name = fmt::format("{}_{}", kernel, boot);
+    recording.kernel = kernel;
+    recording.boot = recording.name;
+    recording.environment = fmt::format(R"({{"kernel": {{"release": "{}"}}}})", kernel);
+    recording.flagged_events = {0, 1};
+    std::vector<double> scattered = events;
+    for (double& event : scattered) event *= 1 + 0.001 * boot;
+    recording.cases = {{"move_pages", {scattered}}};
+    written.push_back(recording.write(folder));
+  }
+  return written;
+}
+
+struct Seen {
+  std::string verdict;
+  double old_figure = 0;
+  double new_figure = 0;
+};
+
+Seen seen_by_notifier_compare(const ComparisonPair& pair, const std::vector<const char*>& words) {
+  std::vector<std::string> line = {"notifier_compare", "OLD",    "NEW",   "--vary",
+                                   "kernel_release",   "--vary", "kernel"};
+  line.insert(line.end(), words.begin(), words.end());
+  std::vector<char*> argv;
+  for (std::string& word : line) argv.push_back(word.data());
+  const auto options =
+      analysis::parse_command_line(static_cast<int>(argv.size()), argv.data()).options;
+  const auto read = [&](const Folders& list) {
+    return analysis::read_inputs({list.begin(), list.end()}, options.events);
+  };
+  const auto comparison =
+      analysis::compare(read(pair.old_folders), read(pair.new_folders), {}, options.compare);
+  for (const analysis::Row& row : comparison.rows) {
+    if (row.metric != "stall_ns" || row.statistic != "p50" || !row.judgement) continue;
+    return {std::string(analysis::to_word(row.verdict, row.unit)), row.judgement->old_figure,
+            row.judgement->new_figure};
+  }
+  return {};
+}
+
+Seen seen_on_the_page(const ComparisonPair& pair) {
+  const nlohmann::json document = comparison_document(pair);
+  for (const auto& row : document["rows"]) {
+    if (row[3] == "stall_ns" && row[4] == "p50") return {row[6], row[15], row[16]};
+  }
+  return {};
+}
+
+TEST(Comparisons, ThePageTakesTheEventsThatNotifierCompareTakes) {
+  const analysis::TemporaryFolder folder;
+  ComparisonPair pair;
+  pair.kind = "kernel";
+  pair.old_folders = guest_recordings(folder, "6.1", {4000, 4100, 100});
+  pair.new_folders = guest_recordings(folder, "7.2", {1000, 1100, 900});
+  const Seen on_the_page = seen_on_the_page(pair);
+  const Seen by_compare = seen_by_notifier_compare(pair, {});
+  EXPECT_EQ(by_compare.verdict, "faster");
+  EXPECT_EQ(on_the_page.verdict, by_compare.verdict);
+  EXPECT_DOUBLE_EQ(on_the_page.old_figure, by_compare.old_figure);
+  EXPECT_DOUBLE_EQ(on_the_page.new_figure, by_compare.new_figure);
+  EXPECT_EQ(seen_by_notifier_compare(pair, {"--events", "unflagged"}).verdict, "slower");
+  // and the page says so
+  EXPECT_NE(comparison_document(pair)["events"].get<std::string>().find("all events"),
+            std::string::npos);
 }
 
 }  // namespace

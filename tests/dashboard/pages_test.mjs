@@ -69,6 +69,13 @@ test("clicking goes from the overview to a series, a run and back", async () => 
   await page.close();
 });
 
+test("the compare page says which events are compared", async () => {
+  const { page } = await openPage(browser, fileUrl(site));
+  await go(page, "#compare");
+  assert.match(await page.textContent("main"), /Compared are all events, flagged ones too/);
+  await page.close();
+});
+
 test("violations, changes and the synthetic banner stand on the overview", async () => {
   const { page } = await openPage(browser, fileUrl(site));
   const attention = await page.textContent(".attention");

@@ -34,6 +34,7 @@ type Row = [
   newValue: number | null,
 ];
 interface Comparison {
+  events: string; // which events are compared, and why: analysis/compare/compared_events.hpp
   environment: [field: string, kind: string, old: string, fresh: string][];
   notes: string[];
   rows: Row[];
@@ -80,6 +81,7 @@ export async function comparePage(model: Model, view: View): Promise<Page> {
       comparison.notes.map((note) => h("li", {}, name(note))),
     ),
     differences(comparison),
+    h("p", {}, comparison.events),
     rowsPart(model, entry, comparison, view),
   );
   return { title, element };
@@ -187,7 +189,12 @@ function columns(platform: string) {
       cell: (row: Row) => name(row[3] || "–"),
       key: (row: Row) => row[3],
     },
-    { title: "Of", width: "3rem", cell: (row: Row) => row[4], key: (row: Row) => row[4] },
+    {
+      title: "Of",
+      width: "clamp(3rem, 4.3vw, 4rem)",
+      cell: (row: Row) => row[4],
+      key: (row: Row) => row[4],
+    },
     {
       title: "Verdict",
       width: "8.8rem",
@@ -208,7 +215,7 @@ function columns(platform: string) {
     },
     {
       title: "95 % interval",
-      width: "7.4rem",
+      width: "clamp(7.4rem, 10vw, 9rem)",
       cell: (row: Row) =>
         row[8] === null || row[9] === null
           ? "n/a"
@@ -229,7 +236,7 @@ function columns(platform: string) {
     { title: "Runs", width: "4rem", cell: (row: Row) => `${row[12]} : ${row[13]}` },
     {
       title: "q",
-      width: "3.2rem",
+      width: "clamp(3.2rem, 4.3vw, 4rem)",
       numeric: true,
       cell: (row: Row) =>
         row[11] === null ? "n/a" : row[11] < 0.001 ? "< 0.001" : significant(row[11], 2),
