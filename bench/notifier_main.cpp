@@ -28,10 +28,11 @@ constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 constexpr std::int64_t kKib = 1024;
 constexpr std::int64_t kMib = 1024 * kKib;
+constexpr std::int64_t kGib = 1024 * kMib;
 // A vCPU that is emulated takes about a microsecond for each instruction.
 constexpr std::int64_t kMostEmulatedBytes = 64 * kKib;
-constexpr std::array<std::int64_t, 8> kSizes = {4 * kKib,   64 * kKib,   2 * kMib,    16 * kMib,
-                                                256 * kMib, 1024 * kMib, 4096 * kMib, 8192 * kMib};
+constexpr std::array<std::int64_t, 8> kSizes = {4 * kKib,   64 * kKib, 2 * kMib, 16 * kMib,
+                                                256 * kMib, kGib,      4 * kGib, 8 * kGib};
 
 // A case that could not run here is a row with its reason; one that went wrong ends the program
 // with 1.
@@ -115,12 +116,29 @@ void report(benchmark::State& state, Samples& samples, const CallMemory& memory)
   state.counters["stall_max_ns"] = quantile(samples.stall_ns, 1);
 }
 
-void run_case(benchmark::State& state, const MmCall& call) {
+// A quarter: fork and mremap need room, and so does whoever else is here.
+constexpr std::int64_t kPartOfMemory = 4;
+
+/// Why there is no such row on this machine; empty: there is.
+std::string obstacle(const MmCall& call, bool has_vcpus, std::int64_t size_bytes,
+                     std::int64_t available) {
+  if (const std::string why = call.unavailable(); !why.empty()) return why;
+  if (size_bytes > available / kPartOfMemory) {
+    return fmt::format("needs {} GiB of available memory",
+                       (size_bytes * kPartOfMemory + kGib - 1) / kGib);
+  }
+  if (!has_vcpus) return {};
+  if (const std::string why = why_no_secondary_mmu(); !why.empty()) return why;
+  if (kvm_emulates() && size_bytes > kMostEmulatedBytes) {
+    return "this CPU virtualises nothing, and emulated vCPUs are slow: at most 64 KiB";
+  }
+  return {};
+}
+
+void run_case(benchmark::State& state, const MmCall& call, std::int64_t available) {
   const bool has_vcpus = state.range(0) > 0;
   const auto size_bytes = static_cast<std::size_t>(state.range(2));
-  const std::string why =
-      has_vcpus && call.unavailable().empty() ? why_no_secondary_mmu() : call.unavailable();
-  if (!why.empty()) {
+  if (const std::string why = obstacle(call, has_vcpus, state.range(2), available); !why.empty()) {
     state.SkipWithError(("skipped: " + why).c_str());
     return;
   }
@@ -146,17 +164,16 @@ void run_case(benchmark::State& state, const MmCall& call) {
   if (memory) unmap_call_memory(*memory);
 }
 
-void register_cases(std::int64_t most_bytes, std::uint32_t events) {
+void register_cases(std::int64_t available, std::uint32_t events) {
   constexpr std::int64_t kHugeBytes = 2 * kMib;
   for (const MmCall& call : mm_calls()) {
-    auto* one =
-        benchmark::RegisterBenchmark(std::string(call.name).c_str(),
-                                     [&call](benchmark::State& state) { run_case(state, call); });
+    auto* one = benchmark::RegisterBenchmark(
+        std::string(call.name).c_str(),
+        [&call, available](benchmark::State& state) { run_case(state, call, available); });
     one->UseManualTime()->Iterations(events)->Unit(benchmark::kMicrosecond);
     one->ArgNames({"machines", "vcpus", "bytes", "thp"});
     for (const std::int64_t size : kSizes) {
       for (const Users& users : kUsers) {
-        if (size > most_bytes) continue;
         one->Args({users.machines, users.vcpus, size, 0});
         if (size >= kHugeBytes) one->Args({users.machines, users.vcpus, size, 1});
       }
@@ -164,17 +181,14 @@ void register_cases(std::int64_t most_bytes, std::uint32_t events) {
   }
 }
 
-/// Says where the rows come from, and how large the memory can be.
-std::int64_t look_around() {
+/// Says where the rows come from.
+void describe_machine() {
   const std::string problem = why_no_secondary_mmu();
   const std::string kvm = !problem.empty() ? problem
                           : kvm_emulates() ? "emulated: vCPUs have no page tables of their own, "
                                              "times of rows with vCPUs mean nothing"
                                            : "secondary MMU";
   benchmark::AddCustomContext("kvm", kvm);
-  // A quarter: fork and mremap need room, and so does whoever else is here.
-  const std::int64_t most = available_bytes() / 4;
-  return kvm_emulates() ? std::min(most, kMostEmulatedBytes) : most;
 }
 
 }  // namespace
@@ -206,7 +220,8 @@ int main(int argc, char** argv) {
   int count = static_cast<int>(rest.size());
   benchmark::Initialize(&count, rest.data());
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return notifier::kExitUsage;
-  notifier::register_cases(notifier::look_around(), events);
+  notifier::describe_machine();
+  notifier::register_cases(notifier::available_bytes(), events);
   if (benchmark::RunSpecifiedBenchmarks() == 0) {
     fmt::print(stderr,
                "notifier_mm: no case matches the filter; --benchmark_list_tests lists them\n");
