@@ -30,8 +30,9 @@ std::string list_cases(const std::vector<Case>& cases) {
     const bool runs = can_run(rule, *row);
     const std::string evictions = runs ? expected_text(wanted, *row) : "-";
     std::string note = rule.reason;
-    if (runs && !row->hazard.empty())
+    if (runs && !row->hazard.empty()) {
       note = fmt::format("hazardous on a real GPU: {}", row->hazard);
+    }
     fmt::format_to(std::back_inserter(text), "{:<60} {:<14} {:>9}  {}\n", wanted.name(),
                    to_string(rule.touch), evictions, note);
   }

@@ -53,8 +53,9 @@ std::vector<PlannedCase> plan_cases(const Options& options) {
     for (const Mitigation& mitigation : recipe(options.recipe, recipe_size_bytes(options))) {
       const auto& chosen = options.mitigations;
       if (!chosen.empty() &&
-          std::find(chosen.begin(), chosen.end(), mitigation.name) == chosen.end())
+          std::find(chosen.begin(), chosen.end(), mitigation.name) == chosen.end()) {
         continue;
+      }
       plan.push_back({mitigation.measured, usual_events(mitigation.measured)});
     }
     return plan;

@@ -33,6 +33,11 @@ std::uint64_t memory_of_machine_bytes() {
          static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
+/// Throws std::invalid_argument with what is wrong about it.
+void require_expression(const std::string& expression) {
+  [[maybe_unused]] const CaseFilter filter(expression);
+}
+
 std::string check_size(const std::string& text) {
   const std::optional<std::uint64_t> size_bytes = parse_size(text);
   if (!size_bytes) return "'" + text + "' is no size; write for example 64KiB, 4MiB or 1GiB";
@@ -83,7 +88,7 @@ void add_instrument_options(CLI::App& app, Options& options, std::string& precis
       ->capture_default_str();
 }
 
-void add_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
+void add_selection_options(CLI::App& app, Options& options) {
   app.add_option("--selection", options.selection, "Named list of cases to run")
       ->check(CLI::IsMember(selection_names()))
       ->capture_default_str();
@@ -115,6 +120,9 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
                "Leave the self-test out; a result of 0 violations is then not backed by one");
   app.add_flag("--validate-meter", options.validate_meter,
                "Only inject known holds (50 µs to 100 ms) and check that the meter reads them");
+}
+
+void add_machine_options(CLI::App& app, Options& options) {
   app.add_flag(
       "--hazardous", options.hazardous,
       "Also run what can stop or reset a real GPU (--list says which and why), and what ends "
@@ -128,6 +136,9 @@ void add_options(CLI::App& app, Options& options, std::vector<std::string>& size
   app.add_option("--sysroot", options.sysroot,
                  "--probe another machine, of which this directory has /proc, /sys, /boot and /opt")
       ->needs(probe);
+}
+
+void add_run_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
   app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");
   app.add_option("--seed", options.seed,
                  "Seed of the schedule and of the data; printed, replayable");
@@ -209,7 +220,9 @@ ParsedOptions parse_once(int argc, char** argv) {
       "checks the data while it happens."};
   app.allow_extras();
   app.footer(kFooter);
-  add_options(app, parsed.options, sizes);
+  add_selection_options(app, parsed.options);
+  add_machine_options(app, parsed.options);
+  add_run_options(app, parsed.options, sizes);
   add_instrument_options(app, parsed.options, precision, bystanders);
   try {
     app.parse(argc, argv);
@@ -235,13 +248,13 @@ ParsedOptions parse_once(int argc, char** argv) {
     }
     const std::string error = sort_extras(app.remaining(), parsed.options);
     if (!error.empty()) throw CLI::ValidationError(error);
-    CaseFilter{parsed.options.filter};
+    require_expression(parsed.options.filter);
     check_mitigations(parsed.options);
     if (!parsed.options.recipe.empty() && parsed.options.sizes_bytes.size() > 1) {
       throw CLI::ValidationError("--size", "a recipe has one size");
     }
     if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
-    CaseFilter{parsed.options.trace};
+    require_expression(parsed.options.trace);
     for (const std::string& name :
          {parsed.options.explain, parsed.options.observer_cost, parsed.options.storm}) {
       if (!name.empty() && !parse_case(name)) {

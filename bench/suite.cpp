@@ -134,8 +134,9 @@ void Suite::keep_worst(const std::vector<analysis::SampleRow>& samples,
 void Suite::keep_for_report(const RunOutcome& outcome, const Case& measured,
                             std::uint32_t run_number) {
   coherence_.add(outcome.samples);
-  if (outcome.result)
+  if (outcome.result) {
     bystanders_.insert(outcome.result->bystanders.begin(), outcome.result->bystanders.end());
+  }
   const std::string name = measured.name();
   histograms_[name].add(outcome.samples);
   if (outcome.result) {

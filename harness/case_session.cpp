@@ -273,8 +273,9 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   last_->context = {std::string(row.name), request_.recording_start_ns, std::nullopt};
   sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
   finish(row, event);
-  if (event.child_end_ns != 0)
+  if (event.child_end_ns != 0) {
     last_->context.child_end_ns = static_cast<double>(event.child_end_ns);
+  }
   last_->observation = std::move(window.observation);
   const auto after = workload_->device_findings();
   sample.allowed_zeros = static_cast<std::int64_t>(after.allowed_zeros - before.allowed_zeros);

@@ -44,8 +44,9 @@ void CaseSession::finish(const Perturbation& row, EventContext& event) {
   add_child_findings(board_->findings, std::string(row.name) + describe_moment(monotonic_raw_ns()),
                      findings_);
   if (row.rebuilds || (leaves_ && row.scope == Scope::kRange) ||
-      (rebuilds_ && !buffer_->backing_mismatch().empty()))
+      (rebuilds_ && !buffer_->backing_mismatch().empty())) {
     rebuild(cursor);
+  }
   scan_after_event();
   take_driver_findings();
 }

@@ -8,7 +8,7 @@ using nlohmann::json;
 namespace {
 
 // A file or variable may hold any bytes, and JSON is UTF-8: what is not becomes U+FFFD.
-json valid_utf8(json value) {
+json valid_utf8(const json& value) {
   constexpr int kCompact = -1;
   return json::parse(value.dump(kCompact, ' ', false, json::error_handler_t::replace));
 }

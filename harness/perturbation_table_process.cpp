@@ -13,7 +13,6 @@ constexpr std::string_view kForkSource =
     "mm/memory.c copy_page_range, PROTECTION_PAGE (kfd_facts §1)";
 constexpr std::string_view kSharedMapSource =
     "CLONE_VM: no page table is copied (kernel/fork.c copy_mm)";
-constexpr unsigned kShared = bit(Backing::kMemfd) | bit(Backing::kSharedAnon);
 
 using namespace perturbation_calls;
 

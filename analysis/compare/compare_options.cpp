@@ -141,8 +141,9 @@ std::string check_combination(const CommandLine& options) {
     return options.paths.empty() ? "no runs given" : "";
   }
   if (!options.by.empty()) {
-    if (options.paths.empty())
+    if (options.paths.empty()) {
       return "--by needs the runs to split: PATH..., before --old and --new";
+    }
     const bool both = !options.old_words.empty() && !options.new_words.empty();
     return both ? "" : "--by needs --old VALUE and --new VALUE";
   }

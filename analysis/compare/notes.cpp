@@ -94,14 +94,14 @@ std::vector<std::string> describe_data(const RunSet& old_runs, const RunSet& new
     const bool some_unknown =
         std::any_of(side->recordings.begin(), side->recordings.end(),
                     [](const RecordingInfo& recording) { return recording.environment.empty(); });
-    if (some_unknown)
+    if (some_unknown) {
       notes.push_back(name + ": a recording's environment is unknown (no manifest)");
+    }
   }
   if (one_after_the_other(starts_by_boot(old_runs), starts_by_boot(new_runs))) {
     notes.push_back(
         "old and new ran one after the other in one boot: a drift looks like a change; taking "
-        "turns "
-        "avoids that");
+        "turns avoids that");
   }
   return notes;
 }

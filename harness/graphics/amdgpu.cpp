@@ -212,8 +212,9 @@ std::unique_ptr<Device> open_amdgpu() {
     if (!node.valid() && errno != ENOENT && errno != ENOTDIR) {
       refused += fmt::format("; {}: {}", path, std::generic_category().message(errno));
     }
-    if (node.valid() && is_amdgpu(node.get()))
+    if (node.valid() && is_amdgpu(node.get())) {
       return std::make_unique<AmdgpuDevice>(std::move(node));
+    }
   }
   throw std::runtime_error(fmt::format(
       "no render node of the amdgpu driver (/dev/dri/renderD*) can be opened{}. Needed: the amdgpu "

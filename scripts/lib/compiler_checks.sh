@@ -15,8 +15,10 @@ in_parallel() { # in_parallel FILES COMMAND...
     in_parallel '{}' "$@" <<<"$files"
 }
 
+# The compile commands, and the one header that a build writes.
 need_compile_commands() {
-  configure_preset release -DBUILD_TESTING=ON >build/check-configure.log 2>&1 && [ -f "$compile_commands" ] && return 0
+  { configure_preset release -DBUILD_TESTING=ON && cmake --build build/release --target notifier_git_commit; } \
+    >build/check-configure.log 2>&1 && [ -f "$compile_commands" ] && return 0
   report "cannot configure the release build (log: build/check-configure.log)"
   return 1
 }

@@ -98,7 +98,7 @@ class LocalMemory {
 #define NOTIFIER_KERNEL_THAT_HOLDS(function, Arguments, registers, local_bytes)           \
   namespace {                                                                             \
   const ::softgpu::KernelRegistration function##_registration(                            \
-      #function, reinterpret_cast<const void*>(&function), sizeof(Arguments),             \
+      #function, reinterpret_cast<const void*>(function), sizeof(Arguments),              \
       [](const void* arguments) { function(*static_cast<const Arguments*>(arguments)); }, \
       {registers, local_bytes});                                                          \
   }

@@ -77,8 +77,9 @@ std::vector<std::optional<double>> quiet_series(std::size_t nights, std::uint64_
 
 TEST(Detection, UnchangedSeriesHaveFewSteps) {
   std::size_t steps = 0;
-  for (std::uint64_t seed = 0; seed < 200; ++seed)
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
     steps += detect(quiet_series(365, seed)).steps.size();
+  }
   EXPECT_LE(steps, 4U);  // 200 years of nights
 }
 

@@ -18,7 +18,7 @@ constexpr std::size_t kRuns = 10;
 /// A fleet that ran `kCases` cases; `factor` says what GPU and case make of the usual 20 µs.
 class Fleet {
  public:
-  explicit Fleet(std::size_t gpus, std::string platform = "software") {
+  explicit Fleet(std::size_t gpus, const std::string& platform = "software") {
     tables_.resize(1);
     for (std::size_t gpu = 0; gpu < gpus; ++gpu) {
       RecordingData data;

@@ -72,8 +72,9 @@ TEST_F(FiniteJobProgramTest, EachRunHasEachCaseOnce) {
   options_.runs = 3;
   EXPECT_EQ(record(2), kExitOk);
   ASSERT_THAT(measured_, SizeIs(6));
-  for (std::size_t run = 0; run < 3; ++run)
+  for (std::size_t run = 0; run < 3; ++run) {
     EXPECT_EQ(measured_[2 * run] + measured_[2 * run + 1], 1u);
+  }
   EXPECT_EQ(manifest()["stopped_for_safety"], "");
 }
 

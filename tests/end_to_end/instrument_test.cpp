@@ -122,8 +122,9 @@ TEST(Instrument, TracesTheWorstEventsAndWritesAReport) {
     EXPECT_THAT(report.substr(0, report.find("<script>")), Not(HasSubstr(outside)));
   }
   std::size_t scripts = 0;
-  for (std::size_t at = 0; (at = report.find("</script>", at)) != std::string::npos; ++at)
+  for (std::size_t at = 0; (at = report.find("</script>", at)) != std::string::npos; ++at) {
     ++scripts;
+  }
   EXPECT_EQ(scripts, 2u) << "data and program; a case's name ends no script";
 }
 

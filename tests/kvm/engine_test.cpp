@@ -66,7 +66,7 @@ struct Counting {
 
 #define KVM_TEST(name)                                               \
   static void name();                                                \
-  static const ProcessBody name##_process(#name, &name);             \
+  static const ProcessBody name##_process(#name, name);              \
   TEST(KvmEngine, name) { expect_passed(run_process(#name, kKvm)); } \
   static void name()
 

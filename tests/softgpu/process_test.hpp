@@ -53,9 +53,9 @@ void expect_passed(const ProcessResult& result);
   ::softgpu_test::require(static_cast<bool>(condition), #condition, __FILE__, __LINE__)
 
 /// A body to be run by name, with whatever environment.
-#define PROCESS_BODY(name)                                               \
-  static void name();                                                    \
-  static const ::softgpu_test::ProcessBody name##_process(#name, &name); \
+#define PROCESS_BODY(name)                                              \
+  static void name();                                                   \
+  static const ::softgpu_test::ProcessBody name##_process(#name, name); \
   static void name()
 
 /// A test whose body is a process; it must exit with status 0.

@@ -256,7 +256,7 @@ std::uint64_t* register_memory(void* memory, std::size_t size_bytes) {
   return static_cast<std::uint64_t*>(device_pointer);
 }
 
-HeldChild::HeldChild(Made made, std::function<int()> in_child) {
+HeldChild::HeldChild(Made made, const std::function<int()>& in_child) {
   int ends[2];
   REQUIRE(pipe(ends) == 0);
   pid_ =

@@ -118,7 +118,7 @@ class HeldChild {
   enum class Made { kByLibc, kBySyscall };
 
   /// `in_child` runs in the child when finish() is called; its result is the child's exit status.
-  explicit HeldChild(Made made, std::function<int()> in_child = {});
+  explicit HeldChild(Made made, const std::function<int()>& in_child = {});
   ~HeldChild() { finish(); }
 
   /// Lets the child go and returns its exit status; -1 if a signal ended it.

@@ -11,7 +11,7 @@
 
 #include "support.hpp"
 
-extern "C" HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 NodeId, int* fd);
+extern "C" HSAKMT_STATUS HSAKMTAPI hsaKmtOpenSMI(HSAuint32 node_id, int* fd);
 
 namespace softgpu_test::support {
 namespace {
