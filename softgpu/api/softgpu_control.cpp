@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "softgpu/core/device.hpp"
+#include "softgpu/core/fork_policy.hpp"
 #include "softgpu/core/hooks.hpp"
 #include "softgpu/core/stop_times.hpp"
 
@@ -38,6 +39,10 @@ uint64_t softgpu_audit_now() {
   }
   device().auditor().audit(0, UINTPTR_MAX, UINT64_MAX);
   return device().auditor().missed_pages();
+}
+
+uint64_t softgpu_fork_policy_passes() {
+  return start_device().empty() ? fork_policy_counts(device().registry()).passes : 0;
 }
 
 void softgpu_hold(uint32_t phase, uint64_t duration_ns) {

@@ -21,6 +21,10 @@ const char* softgpu_audit_status(void);
    page is reported once, as an event line. */
 uint64_t softgpu_audit_now(void);
 
+/* How often all mappings and ranges have been looked through to know what fork will do with them.
+ */
+uint64_t softgpu_fork_policy_passes(void);
+
 /* From now on every eviction is held for duration_ns in this phase: 0 none, 1 in the notifier once
    the waves stand still, 2 before pages are looked up, 3 between restore event and resume. */
 void softgpu_hold(uint32_t phase, uint64_t duration_ns);

@@ -28,9 +28,11 @@ void for_each_range(Registry& registry, Visit&& visit) {
 bool ask_unknown(Registry& registry) {
   {
     const std::lock_guard lock(registry.lock());
-    if (std::exchange(registry.unknown_fork_policies(), 0) == 0) {
+    ForkPolicyCounts& counts = registry.fork_policy_counts();
+    if (std::exchange(counts.resolved, counts.changes) == counts.changes) {
       return false;
     }
+    ++counts.passes;
   }
   bool unknown = false;
   for_each_range(registry, [&](Range& range) {
@@ -43,9 +45,17 @@ bool ask_unknown(Registry& registry) {
 
 }  // namespace
 
-std::uint64_t unknown_fork_policies(Registry& registry) {
+std::int64_t time_to_pass_ns(const ForkPolicyCounts& counts, std::uint64_t now_ns) {
+  if (counts.changes == counts.resolved) {
+    return -1;
+  }
+  const std::uint64_t settled_ns = counts.changed_ns + kSettledAfterNs;
+  return now_ns < settled_ns ? static_cast<std::int64_t>(settled_ns - now_ns) : 0;
+}
+
+ForkPolicyCounts fork_policy_counts(Registry& registry) {
   const std::lock_guard lock(registry.lock());
-  return registry.unknown_fork_policies();
+  return registry.fork_policy_counts();
 }
 
 void resolve_fork_policies(Registry& registry) {
@@ -70,7 +80,7 @@ void resolve_fork_policies(Registry& registry) {
 }
 
 bool forget_fork_policy(Registry& registry, std::span<const Interval> intervals) {
-  bool forgotten = false;
+  std::uint64_t forgotten = 0;
   const std::lock_guard lock(registry.lock());
   for (const Interval& interval : intervals) {
     if (interval.begin >= interval.end) {
@@ -81,11 +91,13 @@ bool forget_fork_policy(Registry& registry, std::span<const Interval> intervals)
                                             Range& range = range_of(node);
                                             range.fork_policy = ForkPolicy::kUnknown;
                                             range.fork_policy_asked = false;
-                                            ++registry.unknown_fork_policies();
-                                            forgotten = true;
+                                            ++forgotten;
                                           });
   }
-  return forgotten;
+  if (forgotten != 0) {
+    registry.note_unknown_fork_policies(forgotten);
+  }
+  return forgotten != 0;
 }
 
 }  // namespace softgpu

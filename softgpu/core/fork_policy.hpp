@@ -13,8 +13,14 @@
 
 namespace softgpu {
 
-/// How often a policy has become unknown since the last pass; 0: all are known.
-std::uint64_t unknown_fork_policies(Registry& registry);
+/// A pass looks at every mapping and range, so it waits for the end of a series of registrations.
+inline constexpr std::uint64_t kSettledAfterNs = 1'000'000;  // many of them long, no event's length
+
+/// CLOCK_MONOTONIC ns until resolve_fork_policies() is due, unless more change; negative: it is not
+/// needed.
+std::int64_t time_to_pass_ns(const ForkPolicyCounts& counts, std::uint64_t now_ns);
+
+ForkPolicyCounts fork_policy_counts(Registry& registry);
 
 /// Reads smaps if some range's policy is not known. Does not allocate; takes the registry lock, not
 /// across system calls.

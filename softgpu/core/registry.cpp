@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "softgpu/core/clock.hpp"
+
 namespace softgpu {
 namespace {
 
@@ -115,6 +117,11 @@ bool has_device_page(const Range& range, std::uintptr_t device_address) {
 
 }  // namespace
 
+void Registry::note_unknown_fork_policies(std::uint64_t more) {
+  fork_policy_counts_.changes += more;
+  fork_policy_counts_.changed_ns = read_clock_ns(CLOCK_MONOTONIC);
+}
+
 void Registry::insert(Range& range) {
   range.device_node = {
       .first = range.device_begin, .last = range.device_end() - 1, .owner = &range};
@@ -123,7 +130,7 @@ void Registry::insert(Range& range) {
     range.host_node = {.first = range.host_begin, .last = range.host_end() - 1, .owner = &range};
     host_tree_.insert(range.host_node);
     if (range.fork_policy == ForkPolicy::kUnknown) {
-      ++unknown_fork_policies_;
+      note_unknown_fork_policies(1);
     }
   }
 }

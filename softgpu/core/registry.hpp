@@ -26,6 +26,14 @@ struct TranslationResult {
   Translation translation{};
 };
 
+/// What fork_policy.cpp counts.
+struct ForkPolicyCounts {
+  std::uint64_t changes = 0;     // a range's policy has become unknown
+  std::uint64_t changed_ns = 0;  // CLOCK_MONOTONIC of the last
+  std::uint64_t resolved = 0;    // changes before the last pass
+  std::uint64_t passes = 0;      // over smaps and all ranges
+};
+
 /// Lock order: notifier lock, then registry lock. The registry lock is a leaf; nobody allocates or
 /// makes a system call other than futex while holding it, since the supervisor takes it while
 /// threads of the program are held inside malloc.
@@ -48,9 +56,8 @@ class Registry {
   /// True when the bytes [pointer, pointer + size) belong to a range already.
   bool overlaps_bytes(std::uintptr_t pointer, std::size_t size_bytes) const;
 
-  /// How often the fork policy of a range has become unknown since all were known. For
-  /// resolve_fork_policies().
-  std::uint64_t& unknown_fork_policies() { return unknown_fork_policies_; }
+  ForkPolicyCounts& fork_policy_counts() { return fork_policy_counts_; }
+  void note_unknown_fork_policies(std::uint64_t more);
 
   const IntervalTree& host_tree() const { return host_tree_; }
   const IntervalTree& device_tree() const { return device_tree_; }
@@ -59,7 +66,7 @@ class Registry {
   std::mutex lock_;
   IntervalTree host_tree_;
   IntervalTree device_tree_;
-  std::uint64_t unknown_fork_policies_ = 0;
+  ForkPolicyCounts fork_policy_counts_;
 };
 
 inline Range& range_of(const IntervalNode& node) { return *static_cast<Range*>(node.owner); }

@@ -7,18 +7,12 @@
 #include <cerrno>
 #include <ctime>
 #include <mutex>
-#include <utility>
 
 #include "softgpu/core/clock.hpp"
 #include "softgpu/core/fork_policy.hpp"
 #include "softgpu/core/futex.hpp"
 
 namespace softgpu {
-namespace {
-
-constexpr std::uint64_t kSettledAfterNs = 1'000'000;  // many registrations long, no event's length
-
-}  // namespace
 
 RestoreWorker::RestoreWorker(const Parts& parts, const Settings& settings)
     : parts_(parts),
@@ -38,19 +32,13 @@ bool RestoreWorker::any_due(std::uint64_t now_ns, std::int64_t& wait_ns) {
   return wait_ns == 0;
 }
 
-/// Finds out what fork will do with new ranges before it is held for that. A pass looks at every
-/// mapping and range, so it waits for the end of a series of registrations. Returns the time until
+/// Finds out what fork will do with new ranges before it is held for that. Returns the time until
 /// the next look, negative: none is needed.
-std::int64_t RestoreWorker::resolve_settled_fork_policies(std::uint64_t now_ns) {
-  const std::uint64_t unknown = unknown_fork_policies(parts_.registry);
-  if (std::exchange(unknown_fork_policies_, unknown) != unknown) {
-    settled_ns_ = now_ns + kSettledAfterNs;
-  }
-  if (unknown == 0) {
-    return -1;
-  }
-  if (now_ns < settled_ns_) {
-    return static_cast<std::int64_t>(settled_ns_ - now_ns);
+std::int64_t RestoreWorker::resolve_settled_fork_policies() {
+  const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC);
+  const std::int64_t wait_ns = time_to_pass_ns(fork_policy_counts(parts_.registry), now_ns);
+  if (wait_ns != 0) {
+    return wait_ns;
   }
   resolve_fork_policies(parts_.registry);
   return -1;
@@ -60,10 +48,9 @@ void RestoreWorker::serve() {
   for (;;) {
     const std::uint32_t seen = parts_.notifier.work().load(std::memory_order_acquire);
     std::int64_t wait_ns = 0;
-    const std::uint64_t now_ns = read_clock_ns(CLOCK_MONOTONIC);
-    if (!any_due(now_ns, wait_ns)) {
+    if (!any_due(read_clock_ns(CLOCK_MONOTONIC), wait_ns)) {
       if (wait_ns < 0) {
-        wait_ns = resolve_settled_fork_policies(now_ns);
+        wait_ns = resolve_settled_fork_policies();
       }
       futex_wait(parts_.notifier.work(), seen, wait_ns);
       continue;

@@ -32,7 +32,7 @@ class RestoreWorker {
 
  private:
   bool any_due(std::uint64_t now_ns, std::int64_t& wait_ns);
-  std::int64_t resolve_settled_fork_policies(std::uint64_t now_ns);
+  std::int64_t resolve_settled_fork_policies();
   void restore(EvictionDomain& domain);
   void dawdle(EvictionDomain& domain);
   void stage_all(RangeKind kind);
@@ -45,8 +45,6 @@ class RestoreWorker {
   const bool resumes_early_;            // planted fault
   const std::uint32_t slower_percent_;  // planted, 0 otherwise
   std::uint64_t pass_ = 0;
-  std::uint64_t unknown_fork_policies_ = 0;  // at the last look
-  std::uint64_t settled_ns_ = 0;             // CLOCK_MONOTONIC; unless that number changes
 };
 
 }  // namespace softgpu
