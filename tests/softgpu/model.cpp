@@ -2,6 +2,7 @@
 #include "model.hpp"
 
 #include <algorithm>
+#include <cstdio>
 
 #include "memory_changes.hpp"
 #include "process_test.hpp"
@@ -26,31 +27,33 @@ void Model::step() {
   using Operation = void (Model::*)();
   struct Weighted {
     unsigned weight;
+    const char* name;
     Operation operation;
   };
-  static constexpr std::array<Weighted, 23> kOperations{{{25, &Model::device_store},
-                                                         {25, &Model::device_load},
-                                                         {20, &Model::cpu_store},
-                                                         {20, &Model::cpu_load},
-                                                         {6, &Model::drop_pages},
-                                                         {2, &Model::protect_and_back},
-                                                         {2, &Model::map_over},
-                                                         {1, &Model::move_and_back},
-                                                         {1, &Model::move_over},
-                                                         {1, &Model::leave_behind},
-                                                         {1, &Model::make_anew},
-                                                         {1, &Model::fork_and_hold},
-                                                         {1, &Model::let_go},
-                                                         {2, &Model::shrink_neighbour},
-                                                         {2, &Model::migrate},
-                                                         {2, &Model::set_attribute},
-                                                         {1, &Model::register_anew},
-                                                         {4, &Model::change_victim},
-                                                         {1, &Model::look_meanwhile},
-                                                         {1, &Model::drop_meanwhile},
-                                                         {1, &Model::fork_meanwhile},
-                                                         {1, &Model::protect_meanwhile},
-                                                         {1, &Model::store_into_read_only}}};
+  static constexpr std::array<Weighted, 23> kOperations{
+      {{25, "device_store", &Model::device_store},
+       {25, "device_load", &Model::device_load},
+       {20, "cpu_store", &Model::cpu_store},
+       {20, "cpu_load", &Model::cpu_load},
+       {6, "drop_pages", &Model::drop_pages},
+       {2, "protect_and_back", &Model::protect_and_back},
+       {2, "map_over", &Model::map_over},
+       {1, "move_and_back", &Model::move_and_back},
+       {1, "move_over", &Model::move_over},
+       {1, "leave_behind", &Model::leave_behind},
+       {1, "make_anew", &Model::make_anew},
+       {1, "fork_and_hold", &Model::fork_and_hold},
+       {1, "let_go", &Model::let_go},
+       {2, "shrink_neighbour", &Model::shrink_neighbour},
+       {2, "migrate", &Model::migrate},
+       {2, "set_attribute", &Model::set_attribute},
+       {1, "register_anew", &Model::register_anew},
+       {4, "change_victim", &Model::change_victim},
+       {1, "look_meanwhile", &Model::look_meanwhile},
+       {1, "drop_meanwhile", &Model::drop_meanwhile},
+       {1, "fork_meanwhile", &Model::fork_meanwhile},
+       {1, "protect_meanwhile", &Model::protect_meanwhile},
+       {1, "store_into_read_only", &Model::store_into_read_only}}};
   unsigned total = 0;
   for (const Weighted& each : kOperations) {
     total += each.weight;
@@ -58,10 +61,22 @@ void Model::step() {
   unsigned at = below(total);
   for (const Weighted& each : kOperations) {
     if (at < each.weight) {
+      last_[steps_++ % last_.size()] = each.name;
       (this->*each.operation)();
       return;
     }
     at -= each.weight;
+  }
+}
+
+void Model::print_state() const {
+  for (const Region& region : regions_) {
+    std::printf("kind %d at pages %lx+%zx%s\n", static_cast<int>(region.kind),
+                reinterpret_cast<std::uintptr_t>(region.host) / kPage, kPages,
+                region.replaced ? ", replaced" : "");
+  }
+  for (std::size_t ago = std::min(steps_, last_.size()); ago > 0; --ago) {
+    std::printf("%s\n", last_[(steps_ - ago) % last_.size()]);
   }
 }
 

@@ -30,6 +30,9 @@ class Model {
   void step();
   void finish();
 
+  /// For a failure: where the regions are and what was done last.
+  void print_state() const;
+
  private:
   static constexpr std::size_t kRegions = 8;
 
@@ -101,6 +104,8 @@ class Model {
   const Device device_;
   DriverLog& log_;
   std::uint64_t values_ = 0;
+  std::array<const char*, 24> last_{};  // operations
+  std::size_t steps_ = 0;
   std::array<Region, kRegions> regions_{};
   std::vector<Snapshot> snapshots_;
   Storing storing_;
