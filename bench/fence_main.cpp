@@ -21,6 +21,7 @@
 #include "bench/fence_rows.hpp"
 #include "bench/recording_identity.hpp"
 #include "bench/row_counts.hpp"
+#include "bench/run_options.hpp"
 #include "harness/cannot_perform.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/recording.hpp"
@@ -55,12 +56,9 @@ void add_options(CLI::App& app, Program& program) {
   app.add_option("--job", program.options.jobs_ms, "Lengths of each job of the chain, in ms")
       ->check(CLI::Range(1U, 1'000U))
       ->capture_default_str();
-  app.add_option("--runs", program.runs, "Runs of each point, each in a process of its own")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  add_runs_option(app, program.runs, "Runs of each point, each in a process of its own");
   app.add_option("--seed", program.seed, "Seed of the phases; printed, replayable");
-  app.add_option("--results", program.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, program.results);
   app.add_flag("--csv", program.csv, "The table as CSV instead of Markdown");
 }
 

@@ -12,6 +12,7 @@
 #include "analysis/summary.hpp"
 #include "bench/recording_identity.hpp"
 #include "bench/row_counts.hpp"
+#include "bench/run_options.hpp"
 #include "harness/format.hpp"
 #include "harness/pin/clock.hpp"
 
@@ -39,16 +40,13 @@ void add_options(CLI::App& app, FiniteJobOptions& options) {
   app.add_option("--events", options.events, "Events in each run")
       ->check(CLI::Range(1U, 1'000'000U))
       ->capture_default_str();
-  app.add_option("--runs", options.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  add_runs_option(app, options.runs);
   app.add_option("--case-time-limit", options.case_time_limit_s,
                  "Seconds after which a run of a case ends with the events it has")
       ->check(CLI::Range(1, 86'400))
       ->capture_default_str();
   app.add_option("--seed", options.seed, "Seed of order and moments; printed, replayable");
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, options.results);
 }
 
 void end_on_signals() {

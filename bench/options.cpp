@@ -15,6 +15,7 @@
 #include "bench/exit_code.hpp"
 #include "bench/recipe.hpp"
 #include "bench/replay.hpp"
+#include "bench/run_options.hpp"
 #include "bench/stopping_rule.hpp"
 #include "harness/case.hpp"
 
@@ -145,9 +146,7 @@ void add_run_options(CLI::App& app, Options& options, std::vector<std::string>& 
   app.add_option("--replay", options.replay,
                  "Run again what the recording in this folder ran, with its seed and its options; "
                  "those that are given here replace them");
-  app.add_option("--runs", options.runs, "Runs of each case, each in a fresh worker process")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  add_runs_option(app, options.runs, "Runs of each case, each in a fresh worker process");
   app.add_option("--events", options.events, "Events in each run (default: by case)")
       ->check(CLI::Range(1U, 100'000'000U));
   app.add_option("--size", sizes,
@@ -155,8 +154,7 @@ void add_run_options(CLI::App& app, Options& options, std::vector<std::string>& 
                  "--recipe (default: 64MiB)");
   app.add_option("--waves", options.waves, "Waves of the workload (default: one per compute unit)")
       ->check(CLI::Range(1U, 65'536U));
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, options.results);
   app.add_option("--machine", options.machine,
                  "Name of the machine in the results (the host's name)");
   app.add_option("--case-time-limit", options.case_time_limit_s,

@@ -18,6 +18,7 @@
 #include "bench/exit_code.hpp"
 #include "bench/pin_suite.hpp"
 #include "bench/pin_table.hpp"
+#include "bench/run_options.hpp"
 #include "harness/environment.hpp"
 #include "harness/pin/clock.hpp"
 #include "harness/pin/plant.hpp"
@@ -68,12 +69,9 @@ void add_options(CLI::App& app, PinOptions& options) {
                  "Seconds for one run over all cases: where they do not suffice, cases have fewer "
                  "events, but at least one of each direction (60; no limit with --events)")
       ->check(CLI::PositiveNumber);
-  app.add_option("--runs", options.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  add_runs_option(app, options.runs);
   app.add_option("--seed", options.seed, "Seed of the data; printed, replayable");
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, options.results);
   app.add_option("--from", options.from,
                  "Run nothing: make the table from these recordings, of the GPU bench too");
 }

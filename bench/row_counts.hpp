@@ -36,9 +36,12 @@ struct RowCounts {
     }
   }
 
+  /// Of a program that checks no data.
+  std::string outcomes() const {
+    return fmt::format("{} ok, {} skipped, {} failed", ok, skipped, failed);
+  }
   std::string sentence() const {
-    return fmt::format("{} ok, {} skipped, {} failed; {} integrity violations", ok, skipped, failed,
-                       violations);
+    return fmt::format("{}; {} integrity violations", outcomes(), violations);
   }
 
   /// Of a program that came to its end by itself.

@@ -16,6 +16,8 @@
 #include "analysis/summary.hpp"
 #include "bench/finite_job_program.hpp"
 #include "bench/recording_identity.hpp"
+#include "bench/row_counts.hpp"
+#include "bench/run_options.hpp"
 #include "bench/speed_cases.hpp"
 #include "bench/speed_table.hpp"
 #include "harness/format.hpp"
@@ -55,12 +57,9 @@ void add_options(CLI::App& app, SpeedOptions& options) {
   app.add_option("--seconds", options.budget.seconds, "Seconds for the events of a run at most")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
-  app.add_option("--runs", options.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1000U))
-      ->capture_default_str();
+  add_runs_option(app, options.runs);
   app.add_option("--seed", options.seed, "Seed of the moments of --jobs")->capture_default_str();
-  app.add_option("--results", options.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, options.results);
   app.add_option("--table", options.table_of, "Print the table of a recording, then end");
 }
 
@@ -125,21 +124,14 @@ class SpeedSuite {
     }
     recording_.write_manifest({{"finished_utc", utc_now()}, {"interrupted", end_requested()}});
     fmt::print("\n{}\n", speed_table(all_rows_));
-    fmt::print("{} ok, {} skipped, {} failed\n", counts_[0], counts_[1], counts_[2]);
     fmt::print(
-        "platform=software: these times describe the software GPU, not AMD hardware.\n"
+        "{}\nplatform=software: these times describe the software GPU, not AMD hardware.\n"
         "results: {}\n",
-        recording_.folder().string());
-    return exit_code();
+        counts_.outcomes(), recording_.folder().string());
+    return end_requested() ? kExitInterrupted : counts_.exit_code();
   }
 
  private:
-  int exit_code() const {
-    if (end_requested()) return kExitInterrupted;
-    const auto [ok, skipped, failed] = counts_;
-    return failed > 0 ? kExitViolation : ok == 0 ? kExitNothingRan : kExitOk;
-  }
-
   void store(const SpeedRequest& request, std::uint32_t run) {
     const std::int64_t begin_ns = now_ns();
     CaseRows made = run_case(request, start_ns_);
@@ -153,7 +145,7 @@ class SpeedSuite {
     }
     const auto rows = analysis::summarize_run(made.identity, made.samples, made.values);
     recording_.add(rows, made.samples);
-    ++counts_[static_cast<std::size_t>(made.identity.status)];
+    counts_.add(made.identity);
     all_rows_.insert(all_rows_.end(), rows.begin(), rows.end());
     const analysis::SummaryRow& first = rows.front();
     fmt::print("{:<32} {}{}\n", first.case_name,
@@ -167,7 +159,7 @@ class SpeedSuite {
   const std::int64_t start_ns_;
   NewRecording made_;
   Recording recording_;
-  std::array<int, 3> counts_{};  // by analysis::Status
+  RowCounts counts_;
   std::vector<analysis::SummaryRow> all_rows_;
 };
 

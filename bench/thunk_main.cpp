@@ -11,6 +11,7 @@
 
 #include "bench/case_filter.hpp"
 #include "bench/exit_code.hpp"
+#include "bench/run_options.hpp"
 #include "bench/thunk_cases.hpp"
 #include "bench/thunk_suite.hpp"
 #include "harness/gpu_users.hpp"
@@ -44,12 +45,9 @@ void add_options(CLI::App& app, ThunkOptions& options) {
   app.add_flag("--share-gpu", options.share_gpu, "Run although others use the GPU");
   app.add_option("--events", options.suite.events, "Events in each run")
       ->check(CLI::Range(1U, 1'000'000U));
-  app.add_option("--runs", options.suite.runs, "Runs of each case")
-      ->check(CLI::Range(1U, 1'000'000U))
-      ->capture_default_str();
+  add_runs_option(app, options.suite.runs);
   app.add_option("--seed", options.seed, "Seed of the order of sizes; printed, replayable");
-  app.add_option("--results", options.suite.results, "Directory below which results are stored")
-      ->capture_default_str();
+  add_results_option(app, options.suite.results);
 }
 
 void keep_selected(const std::string& expression, std::vector<ThunkPoint>& points) {
@@ -68,11 +66,6 @@ void list_cases(const std::vector<ThunkPoint>& points) {
       fmt::print("{}\n", point.case_name(static_cast<ThunkCall>(call)));
     }
   }
-}
-
-int exit_code_of(const ThunkCounts& counts) {
-  if (counts.failed > 0) return kExitViolation;
-  return counts.ok == 0 ? kExitNothingRan : kExitOk;
 }
 
 int measure(const ThunkOptions& options, std::vector<ThunkPoint> points,
@@ -96,7 +89,7 @@ int measure(const ThunkOptions& options, std::vector<ThunkPoint> points,
   try {
     ThunkSuite suite(*thunk, options.suite, seed, std::move(command));
     suite.run(std::move(points), [] { return stop_signal != 0; });
-    return stop_signal != 0 ? kExitInterrupted : exit_code_of(suite.counts());
+    return stop_signal != 0 ? kExitInterrupted : suite.counts().exit_code();
   } catch (const ResultsError& error) {
     fmt::print(stderr, "{}\nWhat was stored before is valid.\n", error.what());
     return kExitResults;

@@ -114,17 +114,7 @@ void ThunkSuite::store(ThunkResult result) {
     const auto rows = analysis::summarize_run(one.identity, one.samples);
     recording_->add(rows, one.samples);
     medians += fmt::format(" {:>10}", format_duration(rows.front().p50));
-    switch (one.identity.status) {
-      case Status::kOk:
-        ++counts_.ok;
-        break;
-      case Status::kSkipped:
-        ++counts_.skipped;
-        break;
-      case Status::kFailed:
-        ++counts_.failed;
-        break;
-    }
+    counts_.add(one.identity);
   }
   print_line(result.front().identity, medians);
 }
@@ -149,7 +139,7 @@ void ThunkSuite::check_health() {
 }
 
 void ThunkSuite::report() const {
-  fmt::print("{} cases ok, {} skipped, {} failed\n", counts_.ok, counts_.skipped, counts_.failed);
+  fmt::print("{}\n", counts_.outcomes());
   if (!unsafe_.empty()) fmt::print("stopped for safety: {}\n", unsafe_);
   if (thunk_.platform() == "software") {
     fmt::print("platform=software: these times describe the software GPU, not AMD hardware.\n");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "bench/recording_identity.hpp"
+#include "bench/row_counts.hpp"
 #include "bench/thunk_cases.hpp"
 #include "harness/machine_health.hpp"
 #include "harness/recording.hpp"
@@ -21,12 +22,6 @@ struct ThunkSuiteOptions {
   std::string results = "results";
 };
 
-struct ThunkCounts {
-  std::int64_t ok = 0;
-  std::int64_t skipped = 0;
-  std::int64_t failed = 0;
-};
-
 class ThunkSuite {
  public:
   /// Throws ResultsError, as run() does.
@@ -37,7 +32,7 @@ class ThunkSuite {
   /// is not what it was ends it, as a failure.
   void run(const std::vector<ThunkPoint>& points, const std::function<bool()>& stop);
 
-  const ThunkCounts& counts() const { return counts_; }
+  const RowCounts& counts() const { return counts_; }
 
  private:
   using Group = std::vector<ThunkPoint>;
@@ -59,7 +54,7 @@ class ThunkSuite {
   std::int64_t start_ns_;
   RecordingIdentity identity_;
   std::optional<Recording> recording_;
-  ThunkCounts counts_;
+  RowCounts counts_;
   std::string unsafe_;
   bool header_printed_ = false;
 };
