@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What hipcc's code calls behind the programmer's back: at start it registers its fat binary and
-// the kernels in it, and a launch with <<<>>> pushes and pops its configuration. The calls and
-// their arguments are those of clang's lib/CodeGen/CGCUDANV.cpp.
+// the kernels in it, and a launch with <<<>>> pushes and pops its configuration.
 //
 // The code in the fat binary is for AMD GPUs and stays unused. The kernel of the same mangled name
 // is taken from a library of kernels that the host compiler made.
-#include <hip/hip_runtime.h>
+#include "softgpu/dropin/registration.hpp"
 
 #include <vector>
 
 #include "softgpu/dropin/kernel_library.hpp"
-
-extern "C" void** __hipRegisterFatBinary(const void* data);
-extern "C" void __hipRegisterFunction(void** modules, const void* host_function,
-                                      char* device_function, const char* device_name,
-                                      unsigned int thread_limit, uint3* thread_index,
-                                      uint3* block_index, dim3* block_size, dim3* grid_size,
-                                      int* warp_size);
-extern "C" void __hipUnregisterFatBinary(void** modules);
 
 namespace {
 
@@ -45,14 +36,14 @@ void __hipRegisterFunction(void**, const void* host_function, char*, const char*
 
 void __hipUnregisterFatBinary(void**) {}
 
-extern "C" hipError_t __hipPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared_bytes,
-                                                 hipStream_t stream) {
+hipError_t __hipPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared_bytes,
+                                      hipStream_t stream) {
   call_configurations.push_back({grid, block, shared_bytes, stream});
   return hipSuccess;
 }
 
-extern "C" hipError_t __hipPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared_bytes,
-                                                hipStream_t* stream) {
+hipError_t __hipPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared_bytes,
+                                     hipStream_t* stream) {
   if (call_configurations.empty()) {
     return hipErrorInvalidValue;
   }

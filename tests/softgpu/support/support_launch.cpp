@@ -6,20 +6,8 @@
 #include <cstring>
 
 #include "device_primitives.hpp"
+#include "softgpu/dropin/registration.hpp"
 #include "support.hpp"
-
-// softgpu/dropin/registration.cpp; no header declares them.
-extern "C" void** __hipRegisterFatBinary(const void* data);
-extern "C" void __hipRegisterFunction(void** modules, const void* host_function,
-                                      char* device_function, const char* device_name,
-                                      unsigned int thread_limit, uint3* thread_index,
-                                      uint3* block_index, dim3* block_size, dim3* grid_size,
-                                      int* warp_size);
-extern "C" void __hipUnregisterFatBinary(void** modules);
-extern "C" hipError_t __hipPushCallConfiguration(dim3 grid, dim3 block, std::size_t shared_bytes,
-                                                 hipStream_t stream);
-extern "C" hipError_t __hipPopCallConfiguration(dim3* grid, dim3* block, std::size_t* shared_bytes,
-                                                hipStream_t* stream);
 
 namespace softgpu_test::support {
 

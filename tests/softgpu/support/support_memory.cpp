@@ -11,6 +11,16 @@ namespace {
 
 constexpr std::size_t kBytes = 4 * kPage;
 
+struct DeviceMemory {
+  std::size_t free = 0;
+  std::size_t total = 0;
+};
+DeviceMemory device_memory() {
+  DeviceMemory found;
+  REQUIRE_HIP(hipMemGetInfo(&found.free, &found.total));
+  return found;
+}
+
 std::uint64_t* managed_words() {
   void* memory = nullptr;
   REQUIRE_HIP(hipMallocManaged(&memory, kBytes, hipMemAttachGlobal));
@@ -28,32 +38,24 @@ bool child_finds_nothing(const void* memory) {
 constexpr std::array kRows = {
     Row{"hipMalloc", "the device reaches it, hipMemGetInfo counts it, too much is refused",
         [] {
-          std::size_t before = 0;
-          std::size_t after = 0;
-          std::size_t total = 0;
+          const DeviceMemory before = device_memory();
           void* memory = nullptr;
-          REQUIRE_HIP(hipMemGetInfo(&before, &total));
           REQUIRE_HIP(hipMalloc(&memory, kBytes));
-          REQUIRE_HIP(hipMemGetInfo(&after, &total));
-          REQUIRE(before - after == kBytes);
+          REQUIRE(before.free - device_memory().free == kBytes);
           REQUIRE_HIP(hipMemset(memory, 0, kBytes));
           add(static_cast<std::uint64_t*>(memory), 5);
           std::uint64_t word = 0;
           REQUIRE_HIP(hipMemcpy(&word, memory, sizeof(word), hipMemcpyDeviceToHost));
           REQUIRE(word == 5);
-          REQUIRE(hipMalloc(&memory, total + kPage) == hipErrorOutOfMemory);
+          REQUIRE(hipMalloc(&memory, before.total + kPage) == hipErrorOutOfMemory);
         }},
     Row{"hipFree", "gives device memory back; a second time is an error",
         [] {
-          std::size_t before = 0;
-          std::size_t after = 0;
-          std::size_t total = 0;
+          const DeviceMemory before = device_memory();
           void* memory = nullptr;
-          REQUIRE_HIP(hipMemGetInfo(&before, &total));
           REQUIRE_HIP(hipMalloc(&memory, kBytes));
           REQUIRE_HIP(hipFree(memory));
-          REQUIRE_HIP(hipMemGetInfo(&after, &total));
-          REQUIRE(before == after);
+          REQUIRE(device_memory().free == before.free);
           REQUIRE(hipFree(memory) == hipErrorInvalidValue);
           REQUIRE_HIP(hipFree(nullptr));
         }},
@@ -143,14 +145,11 @@ constexpr std::array kRows = {
         }},
     Row{"hipMemGetInfo", "SOFTGPU_VRAM, and what hipMalloc has taken of it",
         [] {
-          std::size_t free = 0;
-          std::size_t total = 0;
-          REQUIRE_HIP(hipMemGetInfo(&free, &total));
-          REQUIRE(total == std::size_t{8} << 20 && free == total);
+          const DeviceMemory whole = device_memory();
+          REQUIRE(whole.total == std::size_t{8} << 20 && whole.free == whole.total);
           void* memory = nullptr;
           REQUIRE_HIP(hipMalloc(&memory, kBytes));
-          REQUIRE_HIP(hipMemGetInfo(&free, &total));
-          REQUIRE(free == total - kBytes);
+          REQUIRE(device_memory().free == whole.total - kBytes);
         }},
     Row{"hipMemPrefetchAsync", "managed memory moves to the device and back, with its data",
         [] {
