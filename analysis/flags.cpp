@@ -20,6 +20,8 @@ constexpr std::array kTable = {
     FlagInfo{"not_quiet", Taint::kYes, "the driver did not become quiet before the time limit"},
     FlagInfo{"backing_mismatch", Taint::kYes,
              "before the event the memory was not backed as the case says"},
+    FlagInfo{"unproven", Taint::kYes,
+             "nothing shows that the event's operation happened (docs/cases.md names what should)"},
     FlagInfo{"recovery_differs", Taint::kNo,
              "the driver got out of the way otherwise than was asked of this memory, or for other "
              "memory: driver_actions says how"},

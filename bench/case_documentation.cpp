@@ -12,6 +12,7 @@
 #include "bench/eviction_table.hpp"
 #include "harness/backing.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/perturbation_proofs.hpp"
 
 namespace notifier {
 namespace {
@@ -165,6 +166,7 @@ void document(const Perturbation& row, std::string& text) {
   for (const std::string& need : needs_of(row)) needs += (needs.empty() ? "" : "; ") + need;
   if (!needs.empty()) fmt::format_to(out, "- needs: {}\n", needs);
   if (!row.hazard.empty()) fmt::format_to(out, "- hazardous on a real GPU: {}\n", row.hazard);
+  fmt::format_to(out, "- shown by: {}\n", describe_proof(row));
   fmt::format_to(out, "- misleads: {}\n", row.misleads);
 }
 

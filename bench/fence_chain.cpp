@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include "bench/fence_chain.hpp"
 
+#include <fmt/format.h>
 #include <hip/hip_runtime.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <random>
+#include <stop_token>
+#include <thread>
 #include <utility>
 
 #include "harness/buffer.hpp"
@@ -23,6 +27,8 @@ namespace notifier {
 namespace {
 
 constexpr std::uint64_t kSettleNs = 10'000'000;  // many restore delays
+// Of the work that a check needs; it is a fraction of a second where nothing else runs.
+constexpr std::chrono::seconds kCheckLimit{120};
 
 void sleep_ns(std::uint64_t duration_ns) {
   timespec left{static_cast<time_t>(duration_ns / 1'000'000'000),
@@ -49,7 +55,7 @@ class Link {
     HIP_CHECK(hipSetDevice(device));
     buffer_ = allocate_buffer(wanted);
     jobs_ = std::make_unique<WorkloadDriver>(*buffer_, options);
-    jobs_->allow_before_launch({0, jobs_->size_words()}, kAllowZero);
+    jobs_->allow_before_launch(all(), kAllowZero);
   }
   ~Link() {
     HIP_CHECK_NO_THROW(hipSetDevice(device_));
@@ -66,7 +72,25 @@ class Link {
   }
   std::uint64_t iterations() const { return jobs_->progress(0).iterations; }
   std::uint64_t last_job_end_ticks() const { return jobs_->last_job_end_ticks(); }
-  WorkloadDriver::DeviceFindings findings() const { return jobs_->device_findings(); }
+  /// Since the link was made, by device and CPU.
+  ViolationCounts violations() const {
+    ViolationCounts sum = seen_by_cpu_;
+    return sum += jobs_->device_findings().violations;
+  }
+  std::uint64_t words_checked() const {
+    return words_checked_by_cpu_ + jobs_->device_findings().words_checked;
+  }
+  /// While calls drop the memory, a zero is what each word may hold, and a device that goes on with
+  /// an old copy agrees with itself. So once no more calls come, jobs write every word again, jobs
+  /// to which nothing is allowed look at each, and then the CPU does.
+  void check() {
+    run_passes(kPassesForEveryWord);
+    allow(kAllowNothing);
+    run_passes(kPassesForEveryWord);
+    seen_by_cpu_ += jobs_->scan_from_host(0, 1, {0, 0}, words_checked_by_cpu_).violations;
+    allow(kAllowZero);
+    run_passes(1);  // what the CPU has looked at comes back to the device
+  }
   void invalidate() {
     perturbation_calls::throw_if(
         madvise(buffer_->host(), buffer_->size_bytes(), MADV_DONTNEED) != 0,
@@ -74,9 +98,37 @@ class Link {
   }
 
  private:
+  static constexpr std::uint64_t kPassesForEveryWord = kWordsPerLine + 1;
+  WordRange all() const { return {0, jobs_->size_words()}; }
+  /// Jobs take a command over at a poll, and there is none without a job.
+  void allow(std::uint64_t outcomes) {
+    const std::jthread feeder([this](const std::stop_token& enough) {
+      while (!enough.stop_requested()) run_job();
+    });
+    jobs_->allow(all(), outcomes);
+  }
+  void run_job() {
+    submit();
+    HIP_CHECK(hipStreamSynchronize(stream()));
+  }
+  void run_passes(std::uint64_t passes) {
+    const auto limit = std::chrono::steady_clock::now() + kCheckLimit;
+    // One more: the last job ended in the middle of a pass.
+    const std::uint64_t end = jobs_->progress(0).passes + passes + 1;
+    while (jobs_->progress(0).passes < end) {
+      run_job();
+      if (std::chrono::steady_clock::now() > limit) {
+        throw WorkloadStuck(fmt::format("jobs did not sweep the memory {} times within {} s",
+                                        passes, kCheckLimit.count()));
+      }
+    }
+  }
+
   int device_;
   std::unique_ptr<Buffer> buffer_;
   std::unique_ptr<WorkloadDriver> jobs_;
+  ViolationCounts seen_by_cpu_;
+  std::uint64_t words_checked_by_cpu_ = 0;
 };
 
 class Chain {
@@ -118,11 +170,14 @@ class Chain {
   }
   /// Since the chain began.
   ViolationCounts violations() const {
-    ViolationCounts sum = a_.findings().violations;
-    return sum += b_.findings().violations;
+    ViolationCounts sum = a_.violations();
+    return sum += b_.violations();
   }
-  std::uint64_t words_checked() const {
-    return a_.findings().words_checked + b_.findings().words_checked;
+  std::uint64_t words_checked() const { return a_.words_checked() + b_.words_checked(); }
+  /// Looks at every word of both; after the last event of a point.
+  void check() {
+    a_.check();
+    b_.check();
   }
 
  private:
@@ -177,6 +232,7 @@ std::vector<FencePoint> measure_fence_chain(const FenceOptions& options, Recover
     for (std::uint32_t event = 0; event < options.events; ++event) {
       chain->measure(point.invalidated, phase_ns(random), point);
     }
+    chain->check();
     point.violations = chain->violations();
     point.words_checked = chain->words_checked() - checked_before;
     for (std::size_t which = 0; which < kViolationClasses; ++which) {

@@ -22,6 +22,7 @@ struct Line {
   Case measured;
   std::string status;  // empty when ok
   std::string child_finds;
+  std::string memory_path;  // which way the memory took to the device
   std::int64_t runs = 0;
   std::optional<double> allocate_ns;
   std::optional<double> fork_ns;
@@ -32,6 +33,7 @@ struct Line {
 
 void add(const SummaryRow& row, Line& line) {
   line.child_finds = row.outcome;
+  line.memory_path = row.memory_path;
   if (row.status != analysis::Status::kOk) {
     line.status =
         (row.status == analysis::Status::kSkipped ? "skipped: " : "failed: ") + row.reason;
@@ -89,16 +91,17 @@ std::string number_text(const std::optional<double>& value) {
 
 std::string fork_policy_markdown(std::span<const SummaryRow> rows) {
   std::string text =
-      "| memory | backing | policy | size | allocate | fork | first write | evictions | stall | "
+      "| memory | memory path | backing | policy | size | allocate | fork | first write | "
+      "evictions | stall | "
       "child "
-      "finds |\n|---|---|---|---:|---:|---:|---:|---:|---:|---|\n";
+      "finds |\n|---|---|---|---|---:|---:|---:|---:|---:|---:|---|\n";
   for (const Line& line : lines_of(rows)) {
     const Case& of = line.measured;
     fmt::format_to(std::back_inserter(text),
-                   "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n", to_string(of.memory),
-                   to_string(of.backing), to_string(of.policy), format_size(of.size_bytes),
-                   time_text(line.allocate_ns), time_text(line.fork_ns),
-                   time_text(line.first_write_ns),
+                   "| {} | {} | {} | {} | {} | {} | {} | {} | {} | {} | {} |\n",
+                   to_string(of.memory), line.memory_path, to_string(of.backing),
+                   to_string(of.policy), format_size(of.size_bytes), time_text(line.allocate_ns),
+                   time_text(line.fork_ns), time_text(line.first_write_ns),
                    line.evictions ? fmt::format("{:.2f}", *line.evictions) : "-",
                    time_text(line.stall_ns), line.status.empty() ? line.child_finds : line.status);
   }
@@ -107,14 +110,15 @@ std::string fork_policy_markdown(std::span<const SummaryRow> rows) {
 
 std::string fork_policy_csv(std::span<const SummaryRow> rows) {
   std::string text =
-      "memory,backing,policy,size_bytes,allocate_ns,fork_ns,first_write_ns,evictions_per_event,"
+      "memory,memory_path,backing,policy,size_bytes,allocate_ns,fork_ns,first_write_ns,evictions_"
+      "per_event,"
       "stall_ns,child_finds,status\r\n";
   for (const Line& line : lines_of(rows)) {
     const Case& of = line.measured;
     fmt::format_to(
-        std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{},{}\r\n", to_string(of.memory),
-        to_string(of.backing), to_string(of.policy), of.size_bytes, number_text(line.allocate_ns),
-        number_text(line.fork_ns), number_text(line.first_write_ns),
+        std::back_inserter(text), "{},{},{},{},{},{},{},{},{},{},{},{}\r\n", to_string(of.memory),
+        line.memory_path, to_string(of.backing), to_string(of.policy), of.size_bytes,
+        number_text(line.allocate_ns), number_text(line.fork_ns), number_text(line.first_write_ns),
         line.evictions ? fmt::format("{:.3f}", *line.evictions) : "", number_text(line.stall_ns),
         line.child_finds, line.status.empty() ? "ok" : "not ok");
   }

@@ -15,7 +15,9 @@
 #include "harness/device.hpp"
 #include "harness/fatal_fault.hpp"
 #include "harness/perturbation.hpp"
+#include "harness/perturbation_proofs.hpp"
 #include "harness/plain_session.hpp"
+#include "harness/unexpected_evictions.hpp"
 #include "harness/worker_protocol.hpp"
 
 namespace notifier {
@@ -97,6 +99,7 @@ void sample_events(const CaseRequest& request, const Perturbation& row, const Me
   const Perturbation& sham = *find_perturbation("sham");
   const auto limit = std::chrono::steady_clock::now() + request.time_limit;
   std::int64_t number = 0;
+  bool shown = false;
   while (result.events_done < request.events) {
     const bool is_sham = number % kShamPeriod == kShamPhase;
     observer.phase(is_sham ? "sham" : row.name.data(), number);
@@ -108,6 +111,7 @@ void sample_events(const CaseRequest& request, const Perturbation& row, const Me
     if (!is_sham || request.trace_all) keep(sample);
     if (!is_sham) {
       ++result.events_done;
+      shown = shown || !analysis::has_flag(sample.flags, "unproven");
       result.evictions_observed += sample.evictions.value_or(0);
     }
     observer.sample(sample);
@@ -115,8 +119,12 @@ void sample_events(const CaseRequest& request, const Perturbation& row, const Me
       result.identity.reason =
           fmt::format("stopped after {} of {} events: time limit of {} s", result.events_done,
                       request.events, request.time_limit.count() / 1000);
-      return;
+      break;
     }
+  }
+  if (result.events_done > 0 && !shown) {
+    throw CannotPerform("no event shows that its operation happened; it should be seen by: " +
+                        describe_proof(row));
   }
 }
 
@@ -170,12 +178,6 @@ void accompany(const CaseRequest& request, const Perturbation& row, const Device
   result.bystanders = session.bystanders()->descriptions();
 }
 
-/// Whether something was evicted that the event cannot be the cause of.
-bool is_unexpected(const analysis::SampleRow& sample, int most) {
-  const bool is_sham = sample.kind == analysis::EventKind::kSham;
-  return sample.evictions.value_or(0) > (is_sham ? 0 : most);
-}
-
 void measure_case(const CaseRequest& request, const Perturbation& row, CaseSession& session,
                   const CaseObserver& observer, CaseResult& result) {
   const Reach reach{session.buffer().path(), request.wanted.recovery,
@@ -191,9 +193,7 @@ void measure_case(const CaseRequest& request, const Perturbation& row, CaseSessi
   }
   CaseObserver watching = observer;
   watching.sample = [&](const analysis::SampleRow& sample) {
-    if (is_unexpected(sample, expected.most)) {
-      analysis::add_flag(result.identity.flags, "unexpected_evictions");
-    }
+    flag_unexpected_evictions(sample, expected.most, result.identity);
     observer.sample(sample);
   };
   sample_events(

@@ -13,6 +13,7 @@
 #include "harness/backing.hpp"
 #include "harness/driver_event_pairing.hpp"
 #include "harness/kfd_counters.hpp"
+#include "harness/perturbation_proofs.hpp"
 #include "harness/sample_analysis.hpp"
 #include "harness/vmstat.hpp"
 
@@ -246,6 +247,7 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   prepare(row, event);
   // What brought the memory there is no part of the event.
   if (row.migration || row.waits_for_work) wait_until_quiet(cursor);
+  prepare_proof(row, event);
   Window window;
   const auto before = workload_->device_findings();
   if (bystanders_) bystanders_->open();
@@ -272,6 +274,11 @@ analysis::SampleRow CaseSession::measure(const Perturbation& row) {
   }
   last_->context = {std::string(row.name), request_.recording_start_ns, std::nullopt};
   sample[analysis::Metric::kFirstWrite] = event.first_write_ns;
+  std::optional<std::uint64_t> zeros_read;
+  if ((allowed_outcomes(row, request_.wanted.backing) & kAllowZero) != 0) {
+    zeros_read = workload_->device_findings().allowed_zeros - before.allowed_zeros;
+  }
+  if (!happened(row, event, zeros_read)) analysis::add_flag(sample.flags, "unproven");
   finish(row, event);
   if (event.child_end_ns != 0) {
     last_->context.child_end_ns = static_cast<double>(event.child_end_ns);

@@ -67,16 +67,25 @@ class Shard {
     mapping_ = nullptr;
   }
 
+  /// The mapping goes as by munmap, and until unmap() nothing else comes to its addresses. A pin
+  /// outlives its mapping, and what the process maps there next, a runtime's own reservations for
+  /// further pins above all, evicts it again when it goes.
+  void drop_mapping() {
+    throw_if(mmap(mapping_, size_bytes_, PROT_NONE,
+                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) == MAP_FAILED,
+             "dropping the mapping of a shard file");
+  }
+
   void copy_pinned() {
     for_slices([&](std::size_t offset, std::size_t length) {
       pin(offset, length);
       send(mapping_ + offset, offset, length);
     });
     // What was pinned is given back when its memory has gone.
-    std::byte* begin = mapping_;
-    unmap();
+    drop_mapping();
     for_slices(
-        [&](std::size_t offset, std::size_t) { HIP_CHECK(hipHostUnregister(begin + offset)); });
+        [&](std::size_t offset, std::size_t) { HIP_CHECK(hipHostUnregister(mapping_ + offset)); });
+    unmap();
   }
   void copy_unpinned_first() {
     for_slices([&](std::size_t offset, std::size_t length) {

@@ -57,6 +57,7 @@ void perform_munmap_neighbour(EventContext& event) {
 
 void prepare_both_sides(EventContext& event) {
   event.spare = event.slice - kNeighbourBytes;
+  event.spare_bytes = kNeighbourBytes;
   if (!populate_at(event.spare, kNeighbourBytes)) no_room();
   if (populate_at(event.slice + event.slice_bytes, kNeighbourBytes)) return;
   munmap(event.spare, kNeighbourBytes);

@@ -4,6 +4,7 @@
 #include <linux/mempolicy.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +30,12 @@ void timed_advice(EventContext& event, int advice, const char* what) {
   throw_if(result != 0, what);
 }
 
+std::uint64_t minor_faults_of_thread() {
+  rusage usage{};
+  getrusage(RUSAGE_THREAD, &usage);
+  return static_cast<std::uint64_t>(usage.ru_minflt);
+}
+
 bool has_swap() {
   const auto text = SystemView().read("/proc/meminfo");
   const auto total = text.text ? value_of_key(*text.text, "SwapTotal") : std::nullopt;
@@ -44,9 +51,11 @@ void perform_dontneed(EventContext& event) {
 // A read maps the kernel's page of zeros (mm/memory.c do_anonymous_page), or the file's own page.
 void perform_first_read(EventContext& event) {
   perform_dontneed(event);
+  const std::uint64_t before = minor_faults_of_thread();
   for (std::size_t offset = 0; offset < event.slice_bytes; offset += 4096) {
     __atomic_load_n(reinterpret_cast<std::uint64_t*>(event.slice + offset), __ATOMIC_RELAXED);
   }
+  event.counter_before = static_cast<std::int64_t>(minor_faults_of_thread() - before);
 }
 
 void perform_truncate(EventContext& event) {

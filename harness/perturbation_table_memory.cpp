@@ -191,6 +191,7 @@ constexpr std::array kRows{
         .minimum_pages = 1,
         .backings = kAnonymous,
         .backings_reason = kOnlyAnonymous,
+        .rebuilds = true,
         .evictions = 1,
         .evictions_source = "mm/madvise.c madvise_free_single_vma, CLEAR (kfd_facts §1)",
         .misleads = "without memory pressure no page goes, and the content stays",

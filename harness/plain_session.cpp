@@ -6,6 +6,7 @@
 #include "analysis/flags.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/perturbation_calls.hpp"
+#include "harness/perturbation_proofs.hpp"
 
 namespace notifier {
 
@@ -31,9 +32,11 @@ analysis::SampleRow PlainSession::measure(const Perturbation& row) {
   if (!buffer_->backing_mismatch().empty()) analysis::add_flag(sample.flags, "backing_mismatch");
   EventContext event = whole_buffer_event(*buffer_, *board_, request_.seed);
   if (row.prepare != nullptr) row.prepare(event);
+  prepare_proof(row, event);
   if (bystanders_) bystanders_->open();
   row.perform(event);
   if (bystanders_) bystanders_->close(sample);
+  if (!happened(row, event)) analysis::add_flag(sample.flags, "unproven");
   if (row.finish != nullptr) row.finish(event);
   add_child_findings(board_->findings, row.name, findings_);
   sample.start_ns = event.enter_ns;

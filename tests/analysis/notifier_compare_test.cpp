@@ -44,6 +44,27 @@ TEST_F(NotifierCompare, ExitsWithTheOutcome) {
   EXPECT_EQ(compare("--bisect " + path("new") + " " + path("old")).exit_code, 0);
 }
 
+/// The caller's own stall is the same on both sides; somebody else's doubled.
+TEST_F(NotifierCompare, ShowsThatABystanderPaysMore) {
+  FakeRecording side;
+  side.name = "old";
+  side.cases = {{"fork", steady_runs(10, 1)}};
+  side.bystander_factor = 2;
+  side.write(folder_);
+  side.name = "new";
+  side.bystander_factor = 4;
+  side.write(folder_);
+  const CommandResult all = compare("--all " + path("old") + " " + path("new"));
+  EXPECT_NE(all.output.find("bystander_queue_stall_ns"), std::string::npos) << all.output;
+  EXPECT_NE(all.output.find("+100"), std::string::npos) << all.output;
+  // Only the headline decides unless one asks.
+  EXPECT_EQ(all.exit_code, 0) << all.output;
+  const CommandResult asked =
+      compare("--metric bystander_queue_stall_ns " + path("old") + " " + path("new"));
+  EXPECT_NE(asked.output.find("slower"), std::string::npos) << asked.output;
+  EXPECT_EQ(asked.exit_code, 3) << "no headline, so nothing is decided: " << asked.output;
+}
+
 TEST_F(NotifierCompare, ShowsWhatChangedAndHowToMeasureItAgain) {
   write_sides(1.2);
   const CommandResult result = compare(path("old") + " " + path("new"));

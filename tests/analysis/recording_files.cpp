@@ -34,6 +34,7 @@ std::vector<SampleRow> FakeRecording::samples_of(const std::string& case_name,
     row.event = static_cast<std::int64_t>(samples.size());
     if (flagged_events.contains(samples.size())) row.flags = "lost_cpu";
     row[Metric::kStall] = event;
+    if (bystander_factor != 0) row[Metric::kBystanderQueueStall] = event * bystander_factor;
     samples.push_back(row);
   }
   return samples;

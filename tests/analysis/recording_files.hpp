@@ -24,6 +24,9 @@ struct FakeRecording {
   std::map<std::string, std::vector<std::vector<double>>> cases;
   std::set<std::size_t> flagged_events;  // of every run
 
+  // Not 0: what a bystander's queue paid in each event, as a multiple of the event's stall_ns.
+  double bystander_factor = 0;
+
   SummaryRow identity(const std::string& case_name, std::int64_t run) const;
   std::vector<SampleRow> samples_of(const std::string& case_name, std::int64_t run) const;
 

@@ -260,21 +260,22 @@ TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
              "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
-  std::map<std::string, std::vector<std::string>> lines;  // memory,backing,policy,size_bytes
-  std::istringstream in(finished.out.substr(finished.out.find("memory,backing,policy")));
+  std::map<std::string, std::vector<std::string>> lines;  // by backing and policy
+  std::istringstream in(finished.out.substr(finished.out.find("memory,memory_path,backing")));
   for (std::string line; std::getline(in, line);) {
     std::vector<std::string> fields;
     std::istringstream parts(line.substr(0, line.find('\r')));
     for (std::string field; std::getline(parts, field, ',');) fields.push_back(field);
-    ASSERT_EQ(fields.size(), 11u) << line;
-    lines[fields[1] + " " + fields[2]] = fields;
+    ASSERT_EQ(fields.size(), 12u) << line;
+    EXPECT_EQ(fields[1], lines.empty() ? "memory_path" : "userptr_bo") << line;
+    lines[fields[2] + " " + fields[3]] = fields;
   }
   const auto expect = [&](const char* which, const char* evictions, const char* child_finds) {
     ASSERT_EQ(lines.count(which), 1u) << finished.out;
-    EXPECT_EQ(lines[which][7], evictions) << which;
-    EXPECT_EQ(lines[which][9], child_finds) << which;
-    EXPECT_GT(std::stod(lines[which][5]), 0) << which << ": no fork was timed";
-    EXPECT_GT(std::stod(lines[which][6]), 0) << which << ": no first write was timed";
+    EXPECT_EQ(lines[which][8], evictions) << which;
+    EXPECT_EQ(lines[which][10], child_finds) << which;
+    EXPECT_GT(std::stod(lines[which][6]), 0) << which << ": no fork was timed";
+    EXPECT_GT(std::stod(lines[which][7]), 0) << which << ": no first write was timed";
   };
   expect("anon default", "1.000", "child_copy");
   expect("anon dontfork", "0.000", "child_nothing");

@@ -18,6 +18,7 @@ add_executable(host_side_test
   stall_cause_test.cpp
   storm_test.cpp
   timer_thread_test.cpp
+  unexpected_evictions_test.cpp
   userfault_hold_test.cpp
   worker_protocol_test.cpp)
 target_link_libraries(host_side_test

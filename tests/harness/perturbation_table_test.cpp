@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "harness/perturbation.hpp"
+#include "harness/perturbation_proofs.hpp"
 #include "kernels/workload.hpp"
 
 namespace notifier {
@@ -37,6 +38,35 @@ TEST(PerturbationTable, EveryRowIsComplete) {
     EXPECT_EQ(find_perturbation(row.name), &row);
   }
   EXPECT_EQ(find_perturbation("no such thing"), nullptr);
+}
+
+/// What looks at a proof: its own functions or the row's, the driver's events, the parent. The
+/// others are in perform: the hole of munmap, the nodes that move_pages returns, and what the
+/// device reads.
+bool is_checked(const Perturbation& row, const Proof& proof) {
+  const std::set<std::string_view> elsewhere{"move_pages", "dontneed", "punch_hole"};
+  return proof.after != nullptr || row.finish != nullptr || row.migration || row.ends_process ||
+         elsewhere.contains(row.name);
+}
+
+TEST(PerturbationTable, EveryRowShowsThatItHappenedOrSaysWhyNothingCan) {
+  for (const Perturbation& row : perturbations()) {
+    const Proof* proof = find_proof(row.name);
+    ASSERT_NE(proof, nullptr) << row.name << " needs a row in perturbation_proofs.cpp";
+    EXPECT_NE(proof->shown_by.empty(), proof->impossible.empty()) << row.name;
+    EXPECT_TRUE(proof->shown_by.empty() || is_checked(row, *proof)) << row.name;
+    EXPECT_TRUE(proof->after == nullptr || !proof->shown_by.empty()) << row.name;
+    EXPECT_TRUE(proof->before == nullptr || proof->after != nullptr) << row.name;
+  }
+  EXPECT_EQ(find_proof("no such thing"), nullptr);
+}
+
+TEST(PerturbationTable, ADeviceThatReadsNoZeroHasNotSeenTheContentGo) {
+  EventContext event;
+  EXPECT_TRUE(happened(*find_perturbation("dontneed"), event, 1));
+  EXPECT_FALSE(happened(*find_perturbation("dontneed"), event, 0));
+  EXPECT_TRUE(happened(*find_perturbation("dontneed"), event)) << "shared memory keeps it";
+  EXPECT_TRUE(happened(*find_perturbation("sham"), event, 0));
 }
 
 TEST(PerturbationTable, NamesAreThoseOfTheDesign) {

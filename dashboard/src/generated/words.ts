@@ -286,7 +286,7 @@ export const perturbations: [name: string, does: string, evictions: string, haza
   [
     "load_pinned",
     "four threads copy mapped files to the device, pinned in place slice by slice, and drop the mappings before the pins",
-    "1 to 8; munmap of a userptr BO, UNMAP (kfd_facts §0.9), one of each file; those that fall into one stop are one. An SVM range is unmapped without (§0.8). One load in twenty had a fifth, unexplained",
+    "1 to 4; munmap of a userptr BO, UNMAP (kfd_facts §0.9), one of each file; those that fall into one stop are one. An SVM range is unmapped without (§0.8)",
     "",
   ],
   [
