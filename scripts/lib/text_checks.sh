@@ -102,12 +102,10 @@ check_dashboard() {
   looked_at="no dashboard/package.json yet"
   [ -f dashboard/package.json ] || return 0
   looked_at="dashboard/"
-  if ! [ -d dashboard/node_modules ]; then
-    (cd dashboard && npm ci --no-audit --no-fund --silent) || {
-      report "dashboard: npm ci failed"
-      return
-    }
-  fi
+  prepare_node || {
+    report "dashboard: npm ci failed"
+    return
+  }
   (cd dashboard && npx --no-install prettier --check --log-level warn .) || report "dashboard: prettier"
   (cd dashboard && npx --no-install tsc --noEmit) || report "dashboard: tsc"
 }
