@@ -82,6 +82,10 @@ constexpr std::array kTable = {
                "false-stall floor of the run: high quantile of stall_ns over its sham events"},
     MetricInfo{Metric::kRegister, "register_ns", "ns", Better::kLower, Clocks::kOne, 0,
                "duration of making the memory known to the device"},
+    MetricInfo{
+        Metric::kContextBytes, "context_bytes", "B", Better::kNone, Clocks::kNone, 0,
+        "what the kernel's waves hold and a preemption saves, by the kernel's attributes; not "
+        "measured"},
 };
 
 constexpr bool table_follows_enumeration() {

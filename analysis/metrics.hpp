@@ -47,10 +47,11 @@ enum class Metric : std::uint8_t {
   kIteration,
   kStallFloor,
   kRegister,
+  kContextBytes,
 };
 
 inline constexpr std::size_t kEventMetricCount = static_cast<std::size_t>(Metric::kWorkLost) + 1;
-inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::kRegister) + 1;
+inline constexpr std::size_t kMetricCount = static_cast<std::size_t>(Metric::kContextBytes) + 1;
 
 enum class Better : std::uint8_t { kLower, kHigher, kNone };
 

@@ -87,6 +87,13 @@ driver stops the queues (an eviction) and restores them. `retry_fault` (HSA_XNAC
 of the device's tables, waves that need them fault and wait; the numbers are `faults` and `fault_ns`, and
 evictions are 0. A userptr BO evicts in both (no XNACK test in amdgpu_amdkfd_evict_userptr, kfd_facts §1). `none`:
 no notifier watches the memory.
+
+## Context
+
+What the device holds meanwhile; metric `context_bytes`. `small`: one kernel that does not end, one wave per compute
+unit. `full`: as many waves as fit on the device, each with vector registers and local memory (LDS) of its own beside the
+sweep, which a preemption has to save and to bring back; what comes back wrong is a violation. Four operations have it, on
+memory whose notifier preempts. `job_5ms`: jobs of 5 ms, one after the other.
 )";
 
 constexpr std::string_view kPerturbations = R"(

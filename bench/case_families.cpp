@@ -215,6 +215,7 @@ std::vector<SelectedCase> quick_selection() {
     if (!is_shown(wanted) || !can_run(wanted)) continue;
     const std::string what = std::string(to_string(wanted.memory)) +
                              std::string(to_string(wanted.recovery)) +
+                             std::string(to_string(wanted.context)) +
                              std::string(to_string(wanted.backing)) + wanted.perturbation;
     const bool shows_policy =
         wanted.perturbation == "fork_child_hold" && wanted.backing == Backing::kAnon;
@@ -275,6 +276,21 @@ constexpr std::array kSelections{
     Selection{"default", default_selection}, Selection{"quick", quick_selection},
     Selection{"full", full_selection}, Selection{"fork-policy", fork_policy_selection}};
 
+/// What a full context changes is the preemption, whatever asked for it: two kinds of ranges, few
+/// operations, and the one that asks for none.
+constexpr std::array kFullContextMemories{Memory::kUserptr, Memory::kManaged};
+constexpr std::array<std::string_view, 4> kShowContext{"sham", "fork_exit", "fork_child_hold",
+                                                       "dontneed"};
+
+bool has_full_context(const Case& wanted) {
+  const auto among = [](const auto& names, const auto& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return wanted.recovery == Recovery::kPreempt && wanted.backing == Backing::kAnon &&
+         among(kFullContextMemories, wanted.memory) &&
+         among(kShowContext, std::string_view(wanted.perturbation));
+}
+
 }  // namespace
 
 std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
@@ -298,6 +314,11 @@ std::vector<Case> all_cases(const std::vector<std::uint64_t>& sizes_bytes) {
           wanted.backing = backing;
           add(wanted);
         }
+        Case full = make_case(memory, perturbation.name, Policy::kDefault, 0);
+        full.recovery = recovery;
+        full.context = Context::kFull;
+        full.backing = backing;
+        if (has_full_context(full)) add(full);
       }
     }
   }

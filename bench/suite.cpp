@@ -67,8 +67,10 @@ Suite::Suite(const Options& options, std::uint64_t seed, std::unique_ptr<WorkerP
   }
 }
 
-WorkloadGrid Suite::grid() const {
-  return {options_.waves.value_or(device_.compute_units), device_.lanes_per_wave};
+WorkloadGrid Suite::grid(Context context) const {
+  const std::uint32_t usual =
+      context == Context::kFull ? device_.waves_of_full_context : device_.compute_units;
+  return {options_.waves.value_or(usual), device_.lanes_per_wave};
 }
 
 void Suite::start_recording(nlohmann::json manifest) {
@@ -96,7 +98,7 @@ CaseRequest Suite::make_request(const PlannedCase& planned, std::uint32_t run_nu
   request.wanted = planned.wanted;
   request.events = options_.events.value_or(planned.events);
   request.seed = mix(mix(seed_, hash_of(planned.wanted.name())), run_number);
-  request.grid = grid();
+  request.grid = grid(planned.wanted.context);
   request.trace_all = traced_ && traced_->selects(planned.wanted.name());
   request.spare_hazards = device_.platform == "rocm" && !options_.hazardous;
   if (kernel_probes_) request.kernel_trace = kernel_probes_->instance();

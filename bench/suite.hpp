@@ -69,7 +69,8 @@ class Suite {
   const std::map<std::string, LatencyHistogram>& histograms() const { return histograms_; }
   /// Samples of the cases that --explain asked for, in the order of the plan.
   const std::vector<ExplainedCase>& explained() const { return explained_; }
-  WorkloadGrid grid() const;
+  /// One wave per compute unit, or as many as fit with a full context, unless told otherwise.
+  WorkloadGrid grid(Context context = Context::kSmall) const;
 
   /// From now on workers read what these probes see.
   void watch_kernel(std::unique_ptr<KernelProbes> probes) { kernel_probes_ = std::move(probes); }

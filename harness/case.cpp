@@ -43,8 +43,8 @@ constexpr NameTable<Recovery, 4> kRecoveryNames{{{Recovery::kPreempt, "preempt"}
                                                  {Recovery::kRetryFault, "retry_fault"},
                                                  {Recovery::kWaitForJobs, "wait_for_jobs"},
                                                  {Recovery::kNone, "none"}}};
-constexpr NameTable<Context, 2> kContextNames{
-    {{Context::kSmall, "small"}, {Context::kJob5ms, "job_5ms"}}};
+constexpr NameTable<Context, 3> kContextNames{
+    {{Context::kSmall, "small"}, {Context::kFull, "full"}, {Context::kJob5ms, "job_5ms"}}};
 constexpr NameTable<MemoryPath, 6> kMemoryPathNames{{{MemoryPath::kUserptrBo, "userptr_bo"},
                                                      {MemoryPath::kSvmRange, "svm_range"},
                                                      {MemoryPath::kShared, "shared"},

@@ -32,8 +32,9 @@ enum class Policy { kDefault, kDontfork, kWipeonfork };
 /// What the worker asked for (kfd_facts §7: one process per XNACK mode). What the driver then does
 /// is observed: a userptr BO stops the queues with retry faults on as well.
 enum class Recovery { kPreempt, kRetryFault, kWaitForJobs, kNone };
-/// What the device holds. Jobs that end by themselves are there only where it waits for them.
-enum class Context { kSmall, kJob5ms };
+/// What the device holds. Full: as many waves as fit, each with registers and local memory of its
+/// own to save. Jobs that end by themselves are there only where the device waits for them.
+enum class Context { kSmall, kFull, kJob5ms };
 
 /// Length of a job in a context; 0: one kernel that does not end.
 std::uint64_t job_ns(Context context);

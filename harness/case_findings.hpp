@@ -26,6 +26,7 @@ struct CaseFindings {
   std::optional<double> clock_residual_ns;
   double iteration_ns = 0;
   double register_ns = 0;
+  double context_bytes = 0;
   std::vector<std::string> kept;  // violations in words
 };
 

@@ -51,6 +51,7 @@ std::string refusal(const CaseRequest& request, const Perturbation& row, MemoryP
   if (!row.hazard.empty() && request.spare_hazards) {
     return fmt::format("hazardous on a real GPU (--hazardous runs it): {}", row.hazard);
   }
+  if (request.grid.waves == 0) return "the runtime does not say how many waves fit on the device";
   const std::uint64_t lines = request.wanted.size_bytes / (kWordsPerLine * sizeof(std::uint64_t));
   if (lines < std::uint64_t{request.grid.waves} * request.grid.lanes_per_wave) {
     return fmt::format("{} lines of 64 bytes are fewer than {} lanes", lines,
@@ -215,7 +216,8 @@ void put_session(const CaseSession& session, CaseResult& result) {
   result.identity.recovery_observed = recovery_observed(findings);
   result.identity.clock_residual_ns = findings.clock_residual_ns;
   result.run_values = {{analysis::Metric::kIteration, findings.iteration_ns},
-                       {analysis::Metric::kRegister, findings.register_ns}};
+                       {analysis::Metric::kRegister, findings.register_ns},
+                       {analysis::Metric::kContextBytes, findings.context_bytes}};
 }
 
 }  // namespace

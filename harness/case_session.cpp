@@ -12,6 +12,7 @@
 #include "analysis/flags.hpp"
 #include "harness/backing.hpp"
 #include "harness/driver_event_pairing.hpp"
+#include "harness/kernel_context.hpp"
 #include "harness/kfd_counters.hpp"
 #include "harness/perturbation_proofs.hpp"
 #include "harness/sample_analysis.hpp"
@@ -93,9 +94,12 @@ void CaseSession::start(const Perturbation& row) {
   const double deadline_ns =
       1e6 * static_cast<double>((request_.time_limit + 3 * request_.patience).count());
   options.deadline_ticks = static_cast<std::uint64_t>(deadline_ns / tick_ns_);
+  options.full_context = request_.wanted.context == Context::kFull;
   options.job_ticks =
       static_cast<std::uint64_t>(static_cast<double>(job_ns(request_.wanted.context)) / tick_ns_);
   options.gap_threshold_ticks = static_cast<std::uint64_t>(kShortestGapNs / tick_ns_);
+  findings_.context_bytes =
+      static_cast<double>(context_bytes(request_.wanted.context, request_.grid));
   workload_ = std::make_unique<WorkloadDriver>(*buffer_, options);
   // All of it, also where the waves leave first: one page without memory leaves the whole userptr
   // BO without pages (kfd_facts §1 "-EFAULT counts as success").

@@ -112,6 +112,7 @@ class CaseSession {
   void excuse_moves_by_the_kernel();
   std::uint64_t most_passes() const;
   double unperturbed_rate(double seconds);
+  std::string describe_place(const ViolationRecord& record) const;
   std::string describe_violation(const ViolationRecord& record) const;
   std::string describe_violation(const WorkloadDriver::HostViolation& seen) const;
   /// When it was, by CLOCK_MONOTONIC_RAW, and which event came before.

@@ -11,6 +11,7 @@
 #include "harness/perturbation_calls.hpp"
 #include "harness/vmstat.hpp"
 #include "kernels/record.hpp"
+#include "kernels/workload_full.hpp"
 
 namespace notifier {
 namespace {
@@ -245,13 +246,28 @@ void CaseSession::verify() {
   }
 }
 
+std::string CaseSession::describe_place(const ViolationRecord& record) const {
+  const auto phase = static_cast<ViolationPhase>(record.phase);
+  if (phase != ViolationPhase::kHeldRegister && phase != ViolationPhase::kHeldLocalMemory) {
+    return fmt::format("word {} at {}", record.word_index,
+                       fmt::ptr(buffer_->device() + record.word_index));
+  }
+  const std::uint64_t held = record.word_index - workload_->size_words();
+  const std::uint64_t lane = held / kHeldWordsPerLane;
+  const std::uint64_t number = held % kHeldWordsPerLane;
+  const std::uint32_t lanes = request_.grid.lanes_per_wave;
+  const bool in_registers = phase == ViolationPhase::kHeldRegister;
+  return fmt::format("{} {} of lane {} of wave {}", in_registers ? "register word" : "local word",
+                     in_registers ? number : number - kHeldRegisterWords, lane % lanes,
+                     lane / lanes);
+}
+
 std::string CaseSession::describe_violation(const ViolationRecord& record) const {
   const ViolationClass kind = classify_device_view(
       record.observed, record.expected, record.word_index, workload_->options().identity);
   std::string text =
-      fmt::format("{}: word {} at {}, epoch {} ({:016x}), where epoch {} ({:016x}) was expected",
-                  to_string(kind), record.word_index,
-                  fmt::ptr(buffer_->device() + record.word_index), record_epoch(record.observed),
+      fmt::format("{}: {}, epoch {} ({:016x}), where epoch {} ({:016x}) was expected",
+                  to_string(kind), describe_place(record), record_epoch(record.observed),
                   record.observed, record_epoch(record.expected), record.expected);
   const auto time = clocks_.gpu.to_raw(static_cast<std::int64_t>(record.clock_ticks));
   if (!time) return text;

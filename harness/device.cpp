@@ -12,6 +12,7 @@
 
 #include "harness/cannot_perform.hpp"
 #include "harness/hip_check.hpp"
+#include "harness/kernel_context.hpp"
 #include "harness/kfd_topology.hpp"
 
 namespace notifier {
@@ -135,6 +136,8 @@ DeviceInfo open_device(int ordinal) {
                             properties.pciDeviceID);
   device.compute_units = static_cast<std::uint32_t>(properties.multiProcessorCount);
   device.lanes_per_wave = static_cast<std::uint32_t>(properties.warpSize);
+  device.waves_of_full_context =
+      device.compute_units * full_waves_per_compute_unit(device.lanes_per_wave);
   const PciAddress address{.domain = static_cast<std::uint32_t>(properties.pciDomainID),
                            .bus = static_cast<std::uint32_t>(properties.pciBusID),
                            .device = static_cast<std::uint32_t>(properties.pciDeviceID)};

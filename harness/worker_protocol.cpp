@@ -40,6 +40,7 @@ json to_json(const DeviceInfo& device) {
           {"uuid", device.uuid},
           {"compute_units", device.compute_units},
           {"lanes_per_wave", device.lanes_per_wave},
+          {"waves_of_full_context", device.waves_of_full_context},
           {"node_id", device.node_id},
           {"gpu_id", device.gpu_id},
           {"numa_node", device.numa_node},
@@ -57,6 +58,7 @@ DeviceInfo device_from_json(const json& json) {
   device.uuid = json.at("uuid");
   device.compute_units = json.at("compute_units");
   device.lanes_per_wave = json.at("lanes_per_wave");
+  device.waves_of_full_context = json.at("waves_of_full_context");
   device.node_id = json.at("node_id");
   device.gpu_id = json.at("gpu_id");
   device.numa_node = json.at("numa_node");

@@ -22,6 +22,7 @@ struct DeviceInfo {
   std::string uuid;  // PCI address where the device reports no unique id
   std::uint32_t compute_units = 0;
   std::uint32_t lanes_per_wave = 0;
+  std::uint32_t waves_of_full_context = 0;  // resident together, each with a full context
   std::uint32_t node_id = 0;
   std::uint32_t gpu_id = 0;
   int numa_node = -1;     // of the GPU; -1: not known

@@ -15,6 +15,7 @@
 #include "harness/hip_check.hpp"
 #include "harness/smaps.hpp"
 #include "kernels/record.hpp"
+#include "kernels/workload_full.hpp"
 
 namespace notifier {
 namespace {
@@ -136,7 +137,8 @@ void WorkloadDriver::launch() {
     feeder_ = std::make_unique<JobFeeder>(job_arguments(), options_.grid, stream_,
                                           host_at<SavedLane>(saved_offset_));
   } else {
-    HIP_CHECK(launch_workload(arguments(), options_.grid, stream_));
+    const auto start = options_.full_context ? launch_workload_full : launch_workload;
+    HIP_CHECK(start(arguments(), options_.grid, stream_));
   }
   running_ = true;
 }

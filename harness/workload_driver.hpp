@@ -47,6 +47,7 @@ struct WorkloadOptions {
   std::uint64_t gap_threshold_ticks = 0;
   std::uint64_t allowed_outcomes = 0;  // AllowedOutcome bits, in all of the buffer from the start
   std::uint64_t job_ticks = 0;         // not 0: a chain of jobs of this length, not one kernel
+  bool full_context = false;           // not with jobs: the kernel that holds much beside the sweep
   RecordIdentity identity;
   std::chrono::milliseconds patience{20'000};
 };

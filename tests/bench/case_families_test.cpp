@@ -80,6 +80,25 @@ TEST(Selections, FullHasEachOperationAndEachBacking) {
   EXPECT_TRUE(missing.empty()) << *missing.begin();
 }
 
+/// A full context is shown for what preempts, and is not in the default selection.
+TEST(Selections, AFullContextHasAFewCases) {
+  const auto with_full_context = [](const auto& cases, const auto& case_of) {
+    std::set<std::string> names;
+    for (const auto& one : cases) {
+      if (case_of(one).context == Context::kFull) names.insert(case_of(one).name());
+    }
+    return names;
+  };
+  const auto itself = [](const Case& one) { return one; };
+  const auto selected = [](const SelectedCase& one) { return one.wanted; };
+  const auto all = with_full_context(all_cases({kMediumBytes}), itself);
+  EXPECT_EQ(all.size(), 8u);
+  EXPECT_EQ(all.count("userptr/anon/fork_child_hold/default/preempt/full/4MiB"), 1u);
+  EXPECT_EQ(with_full_context(selection("quick"), selected), all);
+  EXPECT_EQ(with_full_context(selection("full"), selected).size(), 3 * all.size());
+  EXPECT_TRUE(with_full_context(selection("default"), selected).empty());
+}
+
 TEST(Selections, QuickShowsEachFolioSize) {
   std::set<Backing> shown;
   for (const SelectedCase& selected : selection("quick")) shown.insert(selected.wanted.backing);

@@ -175,6 +175,34 @@ TEST(Results, TheControlsEvictNothing) {
   }
 }
 
+/// A full context is told by its bytes and by nothing else: same evictions, same integrity.
+TEST(Results, AFullContextHasMoreBytesAndTheSameEvictions) {
+  const TemporaryFolder folder;
+  const Finished finished =
+      bench({"--filter", "^(userptr|managed)/anon/(sham|dontneed)/default/preempt/.*/64KiB",
+             "--events", "6", "--no-self-test", "--results", folder.text()})
+          .run();
+  ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
+  EXPECT_NE(finished.out.find("8 ok, 0 skipped, 0 failed; 0 integrity"), std::string::npos)
+      << finished.out;
+  const Stored stored = read_back(folder.path());
+  EXPECT_EQ(validate(stored.folder).exit_code, 0);
+  std::map<std::string, double> bytes_per_wave;  // by context
+  for (const analysis::SummaryRow& row : stored.summary) {
+    if (row.metric != "context_bytes") continue;
+    const double bytes = row.p50.value_or(0) / static_cast<double>(row.waves.value_or(0));
+    const double other = bytes_per_wave.emplace(row.context, bytes).first->second;
+    EXPECT_EQ(bytes, other) << row.case_name;
+  }
+  // 24 words in registers and 1024 in local memory, as the source says.
+  EXPECT_EQ(bytes_per_wave.at("full") - bytes_per_wave.at("small"), 8 * (24 + 1024));
+  for (const analysis::SampleRow& sample : stored.samples) {
+    const bool evicts = sample.kind == analysis::EventKind::kEvent &&
+                        sample.case_name.find("/dontneed/") != std::string::npos;
+    EXPECT_EQ(sample.evictions.value_or(0) > 0, evicts) << sample.case_name;
+  }
+}
+
 TEST(Results, AProcessThatEndsUnderItsKernelLeavesTheDeviceInOrder) {
   const TemporaryFolder folder;
   const Finished finished =

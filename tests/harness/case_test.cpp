@@ -18,6 +18,20 @@ TEST(CaseName, ReadsBackAsItself) {
   EXPECT_EQ(parsed->name(), wanted.name());
 }
 
+TEST(CaseName, EachContextReadsBackAsItself) {
+  for (const Context context : {Context::kSmall, Context::kFull, Context::kJob5ms}) {
+    Case wanted;
+    wanted.perturbation = "sham";
+    wanted.context = context;
+    wanted.size_bytes = 4 << 20;
+    const auto parsed = parse_case(wanted.name());
+    ASSERT_TRUE(parsed) << wanted.name();
+    EXPECT_EQ(parsed->context, context);
+  }
+  EXPECT_EQ(parse_case("userptr/anon/sham/default/preempt/full/4MiB")->context, Context::kFull);
+  EXPECT_EQ(job_ns(Context::kFull), 0u);
+}
+
 TEST(CaseName, RejectsWhatIsNone) {
   for (const char* name : {"", "userptr", "userptr/anon/fork_exit/default/preempt/small",
                            "userptr/anon/fork_exit/default/preempt/small/4MiB/more",

@@ -10,6 +10,7 @@ add_executable(host_side_test
   format_test.cpp
   hazard_test.cpp
   integrity_test.cpp
+  kernel_context_test.cpp
   message_channel_test.cpp
   meter_test.cpp
   perturbation_table_test.cpp

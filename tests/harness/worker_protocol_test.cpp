@@ -91,9 +91,11 @@ TEST(WorkerProtocol, DevicesRoundTrip) {
   device.name = "n";
   device.node_id = 1;
   device.compute_units = 7;
+  device.waves_of_full_context = 56;
   const DeviceInfo read = device_from_json(to_json(device));
   EXPECT_EQ(read.platform, "software");
   EXPECT_EQ(read.compute_units, 7u);
+  EXPECT_EQ(read.waves_of_full_context, 56u);
   EXPECT_EQ(read.node_id, 1u);
 }
 

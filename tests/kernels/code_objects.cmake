@@ -37,6 +37,8 @@ notifier_add_code_object_test(CodeObjects.SmallContextIsTold
   ${kernel_objects} ${workload_kernel} ${full_context}
   "--expect-problem=vector registers, fewer than 128")
 if(TARGET notifier_bench)
+  notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheFullContext
+    $<TARGET_FILE:notifier_bench> ${workload_full_kernel} ${full_context})
   notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheJob
     $<TARGET_FILE:notifier_bench> ${workload_job_kernel})
   notifier_add_code_object_test(CodeObjects.ExecutableHoldsTheWorkload
