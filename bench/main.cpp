@@ -296,6 +296,13 @@ int run_suite(const Options& options, const std::vector<PlannedCase>& plan, std:
     std::fprintf(stderr, "nothing is run here: %s\n", refusal->c_str());
     return kExitNothingRan;
   }
+  if (!options.health_root.empty()) {
+    if (device.platform == "rocm") {
+      std::fprintf(stderr, "--health-root: with a real GPU the machine itself is watched\n");
+      return kExitUsage;
+    }
+    safety.watch_instead(SystemView(options.health_root));
+  }
   if (options.self_test_only) {
     worker.reset();
     return self_test(nullptr, device, seed) ? kExitOk : kExitViolation;

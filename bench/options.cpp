@@ -140,6 +140,10 @@ void add_machine_options(CLI::App& app, Options& options) {
 }
 
 void add_run_options(CLI::App& app, Options& options, std::vector<std::string>& sizes) {
+  app.add_option("--health-root", options.health_root,
+                 "Watch dev/kmsg and proc/sys/kernel/tainted below this directory, not the "
+                 "machine's: shows without a GPU how a run stops (docs/hardware.md)")
+      ->check(CLI::ExistingDirectory);
   app.add_flag("--isolate", options.isolate, "A worker process of its own for each run of a case");
   app.add_option("--seed", options.seed,
                  "Seed of the schedule and of the data; printed, replayable");

@@ -42,6 +42,7 @@ struct Options {
   std::optional<double> precision;   // share of the median at which a case is done
   bool precision_of_p99 = false;
   std::uint32_t time_budget_s = 900;  // with precision
+  std::string health_root;            // kernel log and taint are watched below it, not below /
   std::string sysroot;                // for --probe: the root of another machine's files
   bool isolate = false;
   std::optional<std::uint64_t> seed;

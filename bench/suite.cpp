@@ -240,7 +240,24 @@ void Suite::sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome) 
   worker_unkillable_ = worker_unkillable_ || outcome.worker_unkillable;
 }
 
+std::vector<analysis::SummaryRow> Suite::skip_for_safety(const PlannedCase& planned,
+                                                         std::uint32_t run_number) {
+  const CaseRequest request = make_request(planned, run_number);
+  analysis::SummaryRow identity = describe_case(request);
+  identity.status = analysis::Status::kSkipped;
+  identity.reason = "not run, for the run was stopped before: " + unsafe_reason_;
+  complete(identity, request);
+  identity.run = run_number;
+  identity.started_utc = utc_now();
+  std::vector<analysis::SummaryRow> rows = analysis::summarize_run(identity, {}, {});
+  store(rows, {});
+  counts_.add(identity);
+  return rows;
+}
+
 std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
+  if (!unsafe_reason_.empty() && results_error_.empty())
+    return skip_for_safety(planned, run_number);
   if (stopped()) return {};
   const CaseRequest request = make_request(planned, run_number);
   const std::string started_utc = utc_now();

@@ -45,8 +45,9 @@ class Suite {
   /// Creates the results folder. Throws ResultsError.
   void start_recording(nlohmann::json manifest);
 
-  /// Runs one case once and stores it. Returns its summary rows; empty when the suite was stopped
-  /// before it. Never throws for what a case does; a full disk stops the suite.
+  /// Runs one case once and stores it. Returns its summary rows; after a stop for safety a row that
+  /// says that it was not run, and none after any other. Never throws for what a case does; a full
+  /// disk stops the suite.
   std::vector<analysis::SummaryRow> run(const PlannedCase& planned, std::uint32_t run_number);
 
   /// Writes the manifest's end. Throws ResultsError.
@@ -82,6 +83,8 @@ class Suite {
   void note(const nlohmann::json& entry) { manifest_notes_.update(entry); }
 
  private:
+  std::vector<analysis::SummaryRow> skip_for_safety(const PlannedCase& planned,
+                                                    std::uint32_t run_number);
   void sacrifice_if_fatal(const CaseRequest& request, RunOutcome& outcome);
   RunOutcome run_in_worker(const CaseRequest& request, std::uint32_t run_number);
   WorkerProcess::Environment environment_of_worker(const Case& wanted) const;

@@ -18,6 +18,11 @@ RunSafety::RunSafety(const SystemView& view)
       capabilities_(capabilities(environment_)),
       health_(view) {}
 
+void RunSafety::watch_instead(const SystemView& view) {
+  health_ = MachineHealth(view);
+  watches_instead_ = true;
+}
+
 std::optional<std::string> RunSafety::refusal(std::string_view platform, bool share_gpu) const {
   if (platform != kRealGpu) return std::nullopt;
   const Capability* persistent = find_capability(capabilities_, "persistent_kernel");
@@ -45,7 +50,8 @@ std::optional<std::string> RunSafety::check(std::string_view platform, bool faul
                          {"way_out", finding.way_out},
                          {"stops_run", finding.stops_run}});
     if (faults_expected && finding.what == to_string(HazardKind::kMemoryFault)) continue;
-    if (!finding.stops_run || platform != kRealGpu || failure) continue;
+    const bool of_the_device = platform == kRealGpu || watches_instead_;
+    if (!finding.stops_run || !of_the_device || failure) continue;
     failure = fmt::format("{}: {} ({})", finding.what, finding.text, finding.way_out);
   }
   return failure;

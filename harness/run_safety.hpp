@@ -21,6 +21,10 @@ class RunSafety {
   /// somebody else (inside a container KFD's pids would not be ours to compare with).
   explicit RunSafety(const SystemView& view);
 
+  /// Watches kernel log and taint of this view instead, from now on, and takes what they say for
+  /// the device's on every platform: to see what a run does then, without harm to a GPU.
+  void watch_instead(const SystemView& view);
+
   /// Why no persistent kernel may be started on `platform`, or nothing. Only real GPUs can be hung
   /// or shared: the software GPU is never refused.
   std::optional<std::string> refusal(std::string_view platform, bool share_gpu) const;
@@ -56,6 +60,7 @@ class RunSafety {
   nlohmann::json environment_;
   std::vector<Capability> capabilities_;
   MachineHealth health_;
+  bool watches_instead_ = false;
   nlohmann::json findings_ = nlohmann::json::array();
 };
 
