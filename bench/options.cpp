@@ -211,6 +211,47 @@ void check_mitigations(const Options& options) {
   }
 }
 
+/// What an option's word means. Throws CLI::ValidationError.
+void read_words(const std::string& precision, const std::string& bystanders,
+                const std::vector<std::string>& sizes, Options& options) {
+  if (!precision.empty()) {
+    options.precision = parse_share(precision);
+    if (!options.precision) {
+      throw CLI::ValidationError("--precision",
+                                 "'" + precision + "' is no share; write 5% or 0.05");
+    }
+    options.runs = 1;  // as many more as it takes
+  }
+  const std::optional<BystanderSet> watched = parse_bystanders(bystanders);
+  if (!watched) {
+    throw CLI::ValidationError("--bystanders", "'" + bystanders +
+                                                   "' names no bystanders; write all, or some of "
+                                                   "queue,device,process,timer");
+  }
+  options.bystanders = *watched;
+  for (const std::string& size : sizes) {
+    const std::string error = check_size(size);
+    if (!error.empty()) throw CLI::ValidationError("--size", error);
+    options.sizes_bytes.push_back(*parse_size(size));
+  }
+}
+
+/// Throws CLI::ValidationError or std::invalid_argument.
+void check_together(Options& options) {
+  require_expression(options.filter);
+  check_mitigations(options);
+  if (!options.recipe.empty() && options.sizes_bytes.size() > 1) {
+    throw CLI::ValidationError("--size", "a recipe has one size");
+  }
+  if (!options.table.empty()) options.selection = options.table;
+  require_expression(options.trace);
+  for (const std::string& name : {options.explain, options.observer_cost, options.storm}) {
+    if (!name.empty() && !parse_case(name)) {
+      throw CLI::ValidationError("no case is called '" + name + "'; --list shows all");
+    }
+  }
+}
+
 ParsedOptions parse_once(int argc, char** argv) {
   ParsedOptions parsed;
   parsed.options.command.assign(argv, argv + argc);
@@ -228,41 +269,10 @@ ParsedOptions parse_once(int argc, char** argv) {
   add_instrument_options(app, parsed.options, precision, bystanders);
   try {
     app.parse(argc, argv);
-    if (!precision.empty()) {
-      parsed.options.precision = parse_share(precision);
-      if (!parsed.options.precision) {
-        throw CLI::ValidationError("--precision",
-                                   "'" + precision + "' is no share; write 5% or 0.05");
-      }
-      parsed.options.runs = 1;  // as many more as it takes
-    }
-    const std::optional<BystanderSet> watched = parse_bystanders(bystanders);
-    if (!watched) {
-      throw CLI::ValidationError("--bystanders", "'" + bystanders +
-                                                     "' names no bystanders; write all, or some of "
-                                                     "queue,device,process,timer");
-    }
-    parsed.options.bystanders = *watched;
-    for (const std::string& size : sizes) {
-      const std::string error = check_size(size);
-      if (!error.empty()) throw CLI::ValidationError("--size", error);
-      parsed.options.sizes_bytes.push_back(*parse_size(size));
-    }
+    read_words(precision, bystanders, sizes, parsed.options);
     const std::string error = sort_extras(app.remaining(), parsed.options);
     if (!error.empty()) throw CLI::ValidationError(error);
-    require_expression(parsed.options.filter);
-    check_mitigations(parsed.options);
-    if (!parsed.options.recipe.empty() && parsed.options.sizes_bytes.size() > 1) {
-      throw CLI::ValidationError("--size", "a recipe has one size");
-    }
-    if (!parsed.options.table.empty()) parsed.options.selection = parsed.options.table;
-    require_expression(parsed.options.trace);
-    for (const std::string& name :
-         {parsed.options.explain, parsed.options.observer_cost, parsed.options.storm}) {
-      if (!name.empty() && !parse_case(name)) {
-        throw CLI::ValidationError("no case is called '" + name + "'; --list shows all");
-      }
-    }
+    check_together(parsed.options);
   } catch (const std::invalid_argument& error) {
     std::fprintf(stderr, "%s\n", error.what());
     parsed.exit_code = kExitUsage;

@@ -256,8 +256,9 @@ std::vector<analysis::SummaryRow> Suite::skip_for_safety(const PlannedCase& plan
 }
 
 std::vector<analysis::SummaryRow> Suite::run(const PlannedCase& planned, std::uint32_t run_number) {
-  if (!unsafe_reason_.empty() && results_error_.empty())
+  if (!unsafe_reason_.empty() && results_error_.empty()) {
     return skip_for_safety(planned, run_number);
+  }
   if (stopped()) return {};
   const CaseRequest request = make_request(planned, run_number);
   const std::string started_utc = utc_now();

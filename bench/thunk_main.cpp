@@ -68,7 +68,7 @@ void list_cases(const std::vector<ThunkPoint>& points) {
   }
 }
 
-int measure(const ThunkOptions& options, std::vector<ThunkPoint> points,
+int measure(const ThunkOptions& options, const std::vector<ThunkPoint>& points,
             std::vector<std::string> command) {
   // Before this process is itself one of those who use the GPU.
   const GpuUsers others = find_gpu_users_at_rest(SystemView());
@@ -88,7 +88,7 @@ int measure(const ThunkOptions& options, std::vector<ThunkPoint> points,
   fmt::print("{}, platform={}, seed {}\n", thunk->node_name(), thunk->platform(), seed);
   try {
     ThunkSuite suite(*thunk, options.suite, seed, std::move(command));
-    suite.run(std::move(points), [] { return stop_signal != 0; });
+    suite.run(points, [] { return stop_signal != 0; });
     return stop_signal != 0 ? kExitInterrupted : suite.counts().exit_code();
   } catch (const ResultsError& error) {
     fmt::print(stderr, "{}\nWhat was stored before is valid.\n", error.what());

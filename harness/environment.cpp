@@ -32,7 +32,7 @@ json environment_variables(const SystemView& view) {
       break;
     }
   }
-  return known_field(std::move(variables), source);
+  return known_field(variables, source);
 }
 
 json status_field(const SystemView& view, const std::string& key) {
@@ -69,8 +69,8 @@ json read_iommu_environment(const SystemView& view) {
   json units = json::array();
   for (const std::string& name : view.list(folder)) units.push_back(name);
   json group;
-  group["units"] = view.exists(folder) ? known_field(std::move(units), folder)
-                                       : absent_field(folder, "no such folder");
+  group["units"] =
+      view.exists(folder) ? known_field(units, folder) : absent_field(folder, "no such folder");
   return group;
 }
 

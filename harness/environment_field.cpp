@@ -15,8 +15,8 @@ json valid_utf8(const json& value) {
 
 }  // namespace
 
-json known_field(json value, const std::string& source) {
-  return {{"value", valid_utf8(std::move(value))}, {"source", source}};
+json known_field(const json& value, const std::string& source) {
+  return {{"value", valid_utf8(value)}, {"source", source}};
 }
 
 json absent_field(const std::string& source, const std::string& reason) {
@@ -34,7 +34,7 @@ json file_field(const SystemView& view, const std::string& path,
   if (file.text->empty()) return absent_field(path, "the file is empty");
   json value = convert(*file.text);
   if (value.is_null()) return absent_field(path, "not understood: " + file.text->substr(0, 80));
-  return known_field(std::move(value), path);
+  return known_field(value, path);
 }
 
 json bracketed_choice(const std::string& text) {

@@ -10,7 +10,7 @@
 
 namespace notifier {
 
-nlohmann::json known_field(nlohmann::json value, const std::string& source);
+nlohmann::json known_field(const nlohmann::json& value, const std::string& source);
 nlohmann::json absent_field(const std::string& source, const std::string& reason);
 
 /// The file's text, as an integer where it is one.

@@ -78,7 +78,7 @@ json firmware_versions(const SystemView& view, const std::string& folder) {
     versions[name] = file_field(view, folder + "/" + name);
   }
   if (versions.empty()) return absent_field(folder, "no such folder or nothing in it");
-  return known_field(std::move(versions), folder);
+  return known_field(versions, folder);
 }
 
 // The PCI device behind a node, found by its render node.

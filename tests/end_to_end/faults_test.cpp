@@ -23,7 +23,7 @@ namespace {
 
 /// Two cases that go on until `time_limit_s`, long after the test has acted.
 std::vector<std::string> long_run(const TemporaryFolder& folder, const std::string& time_limit_s) {
-  return {"--filter",       "userptr/anon/sham/default/preempt/.*/(64KiB|4MiB)",
+  return {"--filter",       "userptr/anon/sham/default/preempt/small/(64KiB|4MiB)",
           "--events",       "1000000",
           "--seed",         "1",
           "--results",      folder.text(),
@@ -95,8 +95,8 @@ TEST(Faults, AnInterruptKeepsWhatWasMeasured) {
 TEST(Faults, AFullDiskIsExitCodeFourAndEarlierRowsStay) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--events", "150", "--runs",
-             "8", "--no-self-test", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/sham/default/preempt/small/64KiB", "--events", "150",
+             "--runs", "8", "--no-self-test", "--results", folder.text()})
           .before_exec([] {
             constexpr rlim_t kLimitBytes = 90'000;
             const rlimit limit{kLimitBytes, kLimitBytes};
@@ -115,7 +115,7 @@ TEST(Faults, AnUnwritableResultsDirectoryIsExitCodeFour) {
   const std::string file = folder.text() + "/file";
   std::ofstream(file) << "in the way";
   const Finished finished =
-      bench({"--filter", "userptr/anon/sham/default/preempt/.*64KiB", "--results", file}).run();
+      bench({"--filter", "userptr/anon/sham/default/preempt/small/64KiB", "--results", file}).run();
   EXPECT_EQ(finished.exit_code, 4) << finished.out << finished.err;
   EXPECT_NE(finished.err.find(file), std::string::npos) << finished.err;
 }
@@ -146,8 +146,8 @@ TEST(Faults, MoreMemoryThanIsFreeIsASkippedRow) {
   const auto machine_bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
                              static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const std::string size = std::to_string(machine_bytes / 2 / 4096 * 4096);
-  const Finished finished = bench({"--filter", "userptr/anon/sham/default/preempt", "--size", size,
-                                   "--no-self-test", "--results", folder.text()})
+  const Finished finished = bench({"--filter", "userptr/anon/sham/default/preempt/small", "--size",
+                                   size, "--no-self-test", "--results", folder.text()})
                                 .run();
   EXPECT_EQ(finished.exit_code, 77) << finished.out << finished.err;
   const auto rows = summary_of(only_recording(folder.path()));

@@ -20,7 +20,7 @@ prepare_node || die 1 "the node modules cannot be installed"
 
 rm -rf "$folder"
 mkdir -p "$folder"
-"$bench" --filter '^userptr/anon/fork_child_hold/default/preempt/.*/(64KiB|4MiB|16MiB)$' \
+"$bench" --filter '^userptr/anon/fork_child_hold/default/preempt/small/(64KiB|4MiB|16MiB)$' \
   --size 64KiB --size 4MiB --size 16MiB --events 12 --runs 2 --no-self-test --results "$folder" \
   >"$folder/log" 2>&1 || { cat "$folder/log" >&2; die 1 "the bench failed"; }
 NOTIFIER_RECORDING=$(dirname "$(find "$folder" -name report.html)")

@@ -59,10 +59,11 @@ class AttributionTest : public ::testing::TestWithParam<PlantedDelay> {};
 // in some event.
 TEST_P(AttributionTest, ADelayShowsInItsPartAndInNoOther) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
-                                   "--events", "12", "--no-self-test", "--results", folder.text()})
-                                .environment("SOFTGPU_HOLD", GetParam().hold)
-                                .run();
+  const Finished finished =
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/small/64KiB$", "--events", "12",
+             "--no-self-test", "--results", folder.text()})
+          .environment("SOFTGPU_HOLD", GetParam().hold)
+          .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::map<Metric, std::pair<double, double>> range;  // least and most over the events
   std::size_t decomposed = 0;
@@ -131,7 +132,7 @@ TEST(Instrument, TracesTheWorstEventsAndWritesAReport) {
 TEST(Instrument, TracesEveryEventWhenAsked) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$", "--events", "8",
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/small/64KiB$", "--events", "8",
              "--trace", "dontneed", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
@@ -162,9 +163,10 @@ TEST(Instrument, ExplainsACaseWithAnotherSizeAndWithDontfork) {
 
 TEST(Instrument, TheManifestHoldsMeterAndCoherence) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
-                                   "--events", "10", "--no-self-test", "--results", folder.text()})
-                                .run();
+  const Finished finished =
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/small/64KiB$", "--events", "10",
+             "--no-self-test", "--results", folder.text()})
+          .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   const nlohmann::json manifest = json_of(only_recording(folder.path()) / "manifest.json");
   std::set<std::string> methods;
@@ -180,7 +182,7 @@ TEST(Instrument, TheManifestHoldsMeterAndCoherence) {
 TEST(Instrument, PrecisionRunsUntilTheIntervalIsNarrowOrTimeIsUp) {
   const TemporaryFolder folder;
   const std::vector<std::string> common{
-      "--filter",       "^userptr/anon/dontneed/default/preempt/.*/64KiB$",
+      "--filter",       "^userptr/anon/dontneed/default/preempt/small/64KiB$",
       "--events",       "3",
       "--no-self-test", "--results",
       folder.text()};
@@ -199,7 +201,7 @@ TEST(Instrument, PrecisionRunsUntilTheIntervalIsNarrowOrTimeIsUp) {
 TEST(Instrument, HistogramPrintsBins) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$", "--events", "10",
+      bench({"--filter", "^userptr/anon/dontneed/default/preempt/small/64KiB$", "--events", "10",
              "--histogram", "--no-self-test", "--results", folder.text()})
           .run();
   EXPECT_EQ(finished.exit_code, 0) << finished.err;

@@ -85,7 +85,7 @@ void expect_verdict_that_follows_from_the_numbers(const nlohmann::json& meter) {
 }
 
 Command small_run(const TemporaryFolder& folder) {
-  return bench({"--filter", "^userptr/anon/dontneed/default/preempt/.*/64KiB$", "--events", "3",
+  return bench({"--filter", "^userptr/anon/dontneed/default/preempt/small/64KiB$", "--events", "3",
                 "--no-self-test", "--results", folder.text()});
 }
 

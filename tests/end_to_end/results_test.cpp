@@ -40,8 +40,8 @@ Finished validate(const std::filesystem::path& recording) {
 TEST(Results, ARunLeavesAValidRecordingWithEveryEvent) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/.*64KiB", "--events", "10",
-             "--runs", "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/small/64KiB", "--events",
+             "10", "--runs", "2", "--no-self-test", "--seed", "42", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   EXPECT_NE(finished.out.find("4 ok, 0 skipped, 0 failed"), std::string::npos) << finished.out;
@@ -179,7 +179,8 @@ TEST(Results, TheControlsEvictNothing) {
 TEST(Results, AFullContextHasMoreBytesAndTheSameEvictions) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^(userptr|managed)/anon/(sham|dontneed)/default/preempt/.*/64KiB",
+      bench({"--filter",
+             "^(userptr|managed)/anon/(sham|dontneed)/default/preempt/(small|full)/64KiB",
              "--events", "6", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
@@ -206,7 +207,7 @@ TEST(Results, AFullContextHasMoreBytesAndTheSameEvictions) {
 TEST(Results, AProcessThatEndsUnderItsKernelLeavesTheDeviceInOrder) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "^userptr/anon/(exit|kill|exec)_running/default/preempt/.*64KiB",
+      bench({"--filter", "^userptr/anon/(exit|kill|exec)_running/default/preempt/small/64KiB",
              "--events", "2", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
@@ -227,7 +228,7 @@ TEST(Results, KsmMergesAndItsSettingsComeBack) {
   };
   const std::string before = setting();
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "^userptr/anon/ksm/default/preempt/.*64KiB",
+  const Finished finished = bench({"--filter", "^userptr/anon/ksm/default/preempt/small/64KiB",
                                    "--events", "2", "--no-self-test", "--results", folder.text()})
                                 .run();
   EXPECT_EQ(setting(), before);
@@ -268,8 +269,8 @@ TEST(Results, MigrationsReallyMoveTheMemory) {
 TEST(Results, EmptyingEventsReallyEmptyTheMemory) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/(dontneed|map_fixed)/default/preempt/.*64KiB", "--events",
-             "4", "--no-self-test", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/(dontneed|map_fixed)/default/preempt/small/64KiB",
+             "--events", "4", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::map<std::string, std::int64_t> zeros;
@@ -284,8 +285,8 @@ TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
   const TemporaryFolder folder;
   const Finished finished =
       bench({"--table", "fork-policy", "--csv", "--filter",
-             "userptr/(anon|shared_anon)/fork_parent_write/.*/preempt/.*/64KiB$", "--events", "3",
-             "--no-self-test", "--results", folder.text()})
+             "userptr/(anon|shared_anon)/fork_parent_write/.*/preempt/small/64KiB$", "--events",
+             "3", "--no-self-test", "--results", folder.text()})
           .run();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::map<std::string, std::vector<std::string>> lines;  // by backing and policy
@@ -313,7 +314,7 @@ TEST(Results, TheForkPolicyTableTellsThePoliciesApart) {
 
 TEST(Results, SkippedCasesAreRowsWithTheReason) {
   const TemporaryFolder folder;
-  const Finished finished = bench({"--filter", "managed/anon/map_fixed/default/preempt/.*64KiB",
+  const Finished finished = bench({"--filter", "managed/anon/map_fixed/default/preempt/small/64KiB",
                                    "--no-self-test", "--results", folder.text()})
                                 .run();
   EXPECT_EQ(finished.exit_code, 77) << finished.out << finished.err;
@@ -337,9 +338,10 @@ TEST(Results, TheSelfTestCatchesEveryPlant) {
 
 TEST(Results, AReplayMakesTheSameDataAgain) {
   const TemporaryFolder folder;
-  const Finished first = bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/.*64KiB",
-                                "--events", "3", "--no-self-test", "--results", folder.text()})
-                             .run();
+  const Finished first =
+      bench({"--filter", "userptr/anon/(sham|dontneed)/default/preempt/small/64KiB", "--events",
+             "3", "--no-self-test", "--results", folder.text()})
+          .run();
   ASSERT_EQ(first.exit_code, 0) << first.out << first.err;
   const std::filesystem::path recording = only_recording(folder.path());
   const TemporaryFolder again;

@@ -87,10 +87,11 @@ TEST(Usage, GoogleBenchmarkFiltersListsAndWritesJson) {
 
   const TemporaryFolder folder;
   const std::string json = folder.text() + "/out.json";
-  const Finished finished = bench({"--benchmark_filter=userptr/anon/sham/default/preempt/.*64KiB",
-                                   "--events", "5", "--no-self-test", "--results", folder.text(),
-                                   "--benchmark_out=" + json, "--benchmark_out_format=json"})
-                                .run();
+  const Finished finished =
+      bench({"--benchmark_filter=userptr/anon/sham/default/preempt/small/64KiB", "--events", "5",
+             "--no-self-test", "--results", folder.text(), "--benchmark_out=" + json,
+             "--benchmark_out_format=json"})
+          .run();
   EXPECT_EQ(finished.exit_code, 0) << finished.out << finished.err;
   std::ifstream in(json);
   const nlohmann::json written = nlohmann::json::parse(in);

@@ -18,8 +18,8 @@ namespace {
 nlohmann::json described(const std::string& perturbation, const char* planted) {
   const TemporaryFolder folder;
   const Finished finished =
-      bench({"--filter", "userptr/anon/" + perturbation + "/default/preempt/.*64KiB", "--events",
-             "5", "--no-self-test", "--results", folder.text()})
+      bench({"--filter", "userptr/anon/" + perturbation + "/default/preempt/small/64KiB",
+             "--events", "5", "--no-self-test", "--results", folder.text()})
           .environment("SOFTGPU_PLANT", planted)
           .run();
   EXPECT_EQ(finished.exit_code, 1) << finished.out << finished.err;

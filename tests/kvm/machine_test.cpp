@@ -158,8 +158,11 @@ TEST_F(VcpuTest, DontneedStartsTheCounterAgain) {
   ASSERT_EQ(machine_->add_memory(reinterpret_cast<std::uintptr_t>(data_), kSize), "");
   start(data_);
   wait_rounds(20);
-  ASSERT_EQ(madvise(data_, kSize, MADV_DONTNEED), 0);
-  wait_rounds(2);
+  // A page that goes between the load and the store of one increment does not lower the counter.
+  for (int tries = 0; tries < 20 && read(*word_) + 2 >= read(board_->rounds); ++tries) {
+    ASSERT_EQ(madvise(data_, kSize, MADV_DONTNEED), 0);
+    wait_rounds(2);
+  }
   EXPECT_FALSE(stop());
   EXPECT_GE(*word_, 1U);
   EXPECT_LT(*word_, board_->rounds);
