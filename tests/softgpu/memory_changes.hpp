@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -18,9 +19,17 @@ inline constexpr std::size_t kVictimSize = kVictimPages * kPage;
 /// Keeps the frames that were just freed from coming back to the pages that they were taken from.
 inline void use_up_freed_frames() { map_memory(64 * kPage); }
 
+/// Word by word, since waves may reach them at the same time.
+inline void write_all(const Victim& victim) {
+  auto* const words = reinterpret_cast<std::uint64_t*>(victim.memory);
+  for (std::size_t word = 0; word < victim.size / sizeof(*words); ++word) {
+    __atomic_store_n(words + word, 0x0202020202020202U, __ATOMIC_RELAXED);
+  }
+}
+
 inline void refill(const Victim& victim) {
   use_up_freed_frames();
-  std::memset(victim.memory, 2, victim.size);
+  write_all(victim);
 }
 
 /// Throws NotSupported with errno's reason unless the call succeeded.

@@ -102,7 +102,7 @@ void raw_fork(Victim& victim, DriverLog&) {
     _exit(0);
   }
   REQUIRE(child > 0);
-  std::memset(victim.memory, 2, victim.size);
+  write_all(victim);
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
 #else

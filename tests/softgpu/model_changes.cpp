@@ -155,7 +155,7 @@ void Model::change_victim() {
   try {
     victim = operation.make();
     const std::uint64_t device = open_to_device(victim.memory, victim.size);
-    REQUIRE(executor_.load(device) == *reinterpret_cast<std::uint64_t*>(victim.memory));
+    REQUIRE(executor_.load(device) == load_word(reinterpret_cast<std::uint64_t*>(victim.memory)));
     const std::size_t evictions = log_.count("9");
     operation.change(victim, log_);
     require_eviction_since(evictions);

@@ -96,10 +96,13 @@ void OrderExecutor::store(std::uint64_t address, std::uint64_t value) {
   store(address, std::span(&value, 1));
 }
 
-std::span<const std::uint64_t> OrderExecutor::load(std::uint64_t address, std::size_t words) {
+std::vector<std::uint64_t> OrderExecutor::load(std::uint64_t address, std::size_t words) {
   begin(address, words, false);
   wait();
-  return {order_->values, words};
+  std::vector<std::uint64_t> values(words);
+  std::transform(order_->values, order_->values + words, values.begin(),
+                 [](const std::uint64_t& word) { return load_word(&word); });
+  return values;
 }
 
 void OrderExecutor::store(std::uint64_t address, std::span<const std::uint64_t> values) {
@@ -109,7 +112,9 @@ void OrderExecutor::store(std::uint64_t address, std::span<const std::uint64_t> 
 
 void OrderExecutor::begin_store(std::uint64_t address, std::span<const std::uint64_t> values) {
   REQUIRE(values.size() <= kMaximumWords);
-  std::copy(values.begin(), values.end(), order_->values);
+  for (std::size_t word = 0; word < values.size(); ++word) {
+    put(order_->values[word], values[word]);
+  }
   begin(address, values.size(), true);
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 namespace softgpu_test {
 
@@ -23,8 +24,8 @@ class OrderExecutor {
   std::uint64_t load(std::uint64_t address);
   void store(std::uint64_t address, std::uint64_t value);
 
-  /// Words in a row. Valid until the next order.
-  std::span<const std::uint64_t> load(std::uint64_t address, std::size_t words);
+  /// Words in a row.
+  std::vector<std::uint64_t> load(std::uint64_t address, std::size_t words);
   void store(std::uint64_t address, std::span<const std::uint64_t> values);
 
   /// Does not wait for the stores: is_done() tells, wait() returns when they have been made.
