@@ -124,7 +124,7 @@ int thunk_main(int argc, char** argv) {
   action.sa_flags = SA_RESTART;  // the point that runs is finished
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
-  return measure(options, std::move(points), {argv, argv + argc});
+  return measure(options, points, {argv, argv + argc});
 }
 
 }  // namespace
