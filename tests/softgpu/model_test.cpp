@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -60,15 +61,17 @@ PROCESS_BODY(random_operations) {
 
 constexpr char kSeedVariable[] = "SOFTGPU_MODEL_SEED";
 
-/// One more run with the same seed after an accusation, and it says so: the kernel may have taken
-/// or moved a page by itself in a way that /proc/vmstat counts elsewhere, which does not come
-/// again; a wrong value is never excused, and soak.sh excuses nothing.
+/// A known defect, with retry faults only (docs/softgpu.md, How it is tested): in one run of some
+/// dozens a page is called missed, and seldom again with the same seed. There the seed runs once
+/// more, and it says so. A wrong value is never excused, and soak.sh excuses nothing.
 void run_model(Environment environment) {
   const std::uint64_t seed = std::random_device()();
   environment.insert({kSeedVariable, std::to_string(number_from(kSeedVariable, seed))});
   ProcessResult result = run_process("random_operations", environment);
   std::printf("%s", result.output.c_str());  // the seed
-  if (result.output.find("accusations == 0") != std::string::npos) {
+  const bool retries = std::find(environment.begin(), environment.end(),
+                                 Environment::value_type{"HSA_XNACK", "1"}) != environment.end();
+  if (retries && result.output.find("accusations == 0") != std::string::npos) {
     std::printf("accused once: the same seed again\n");
     result = run_process("random_operations", environment);
     std::printf("%s", result.output.c_str());
