@@ -267,10 +267,7 @@ bool WaveTable::stopped() const {
   }
   const std::size_t count = size();
   return std::all_of(waves_.begin(), waves_.begin() + static_cast<std::ptrdiff_t>(count),
-                     [](const Wave* wave) {
-                       const std::uint32_t state = wave->state.load(std::memory_order_seq_cst);
-                       return state != kWaveRunning && state != kWaveResuming;
-                     });
+                     [](const Wave* wave) { return !wave->is_under_way(); });
 }
 
 Wave* WaveTable::add() {
@@ -296,7 +293,9 @@ void WaveTable::acknowledge() {
 
 void WaveTable::set_attention(std::uint32_t bits) {
   for (std::size_t index = 0; index < size(); ++index) {
-    waves_[index]->request_attention(bits);
+    if (waves_[index]->is_under_way()) {
+      waves_[index]->request_attention(bits);
+    }
   }
 }
 
@@ -336,7 +335,11 @@ void WaveTable::wait_until_stopped() {
 
 void WaveTable::resume() {
   for (std::size_t index = 0; index < size(); ++index) {
-    waves_[index]->attention.fetch_and(~kAttentionPark, std::memory_order_seq_cst);
+    std::atomic<std::uint32_t>& attention = waves_[index]->attention;
+    // Stops are requested under the notifier lock, as this is: a bit that is not seen was not set.
+    if ((attention.load(std::memory_order_relaxed) & kAttentionPark) != 0) {
+      attention.fetch_and(~kAttentionPark, std::memory_order_seq_cst);
+    }
   }
   stops_.fetch_add(1, std::memory_order_seq_cst);
   futex_wake_all(stops_);
@@ -353,8 +356,7 @@ void WaveTable::wait_until_flushed(std::uint32_t request) {
     for (std::size_t index = 0; index < size(); ++index) {
       const Wave& wave = *waves_[index];
       // Signed difference: the counters may wrap.
-      const std::uint32_t state = wave.state.load(std::memory_order_seq_cst);
-      if ((state == kWaveRunning || state == kWaveResuming) &&
+      if (wave.is_under_way() &&
           static_cast<std::int32_t>(wave.flushes_done.load(std::memory_order_seq_cst) - request) <
               0) {
         return false;

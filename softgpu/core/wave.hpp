@@ -90,6 +90,13 @@ class Wave : public WaveContext {
   /// Counts as stopped from here on; makes no access any more.
   void stop_at_fault();
 
+  /// May make accesses without looking for a stop first. A wave that is idle, parked or at a fault
+  /// holds no translation, and comes back only through run_when_allowed().
+  bool is_under_way() const {
+    const std::uint32_t now = state.load(std::memory_order_seq_cst);
+    return now == kWaveRunning || now == kWaveResuming;
+  }
+
   bool watched_by_plant() const {
     return (attention.load(std::memory_order_relaxed) & kAttentionPlant) != 0;
   }
@@ -189,6 +196,12 @@ class WaveTable {
   [[noreturn]] void fail_to_stop() const;
   template <typename Predicate>
   void wait_for_acknowledgements(Predicate done);
+  /// Of the waves under way; the places of all others, up to kCapacity, cost a load each. None that
+  /// starts meanwhile is lost. The caller has written what it wants to be seen (stops_, or the
+  /// cleared entries under the registry lock) before it reads a wave's state here, and the wave
+  /// writes kWaveResuming before it looks for that. All of it is sequentially consistent, so either
+  /// the state is seen here, and the wave gets the bits, or the wave comes later and sees the stop,
+  /// or, since its lock of the registry comes after that of the change, the cleared entries.
   void set_attention(std::uint32_t bits);
 
   // Written by waves and on every stop, so these too must not be copy-on-write: the table itself
