@@ -10,8 +10,9 @@
 namespace notifier {
 namespace {
 
+/// Each loop is a function of its own, so that none has fewer registers for the values of others.
 template <typename Visit>
-void time_sweeps(std::uint64_t& least, Visit&& visit) {
+[[gnu::noinline]] void time_sweeps(std::uint64_t& least, Visit visit) {
   const std::uint64_t begin = device::clock_ticks();
   for (std::uint64_t sweep = 0; sweep < kSweepsPerTime; ++sweep) {
     for (std::uint64_t word = 0; word < kAccessWords; ++word) {
@@ -33,17 +34,17 @@ __global__ void access_kernel(AccessArguments arguments) {
   auto* const plain = reinterpret_cast<std::uint64_t*>(arguments.host_words);
   AccessTicks least{UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX};
   for (std::uint64_t time = 0; time < arguments.times; ++time) {
-    time_sweeps(least.device, [&](std::uint64_t word) {
+    time_sweeps(least.device, [words](std::uint64_t word) {
       device::store(words + word, device::load(words + word) + 1);
     });
-    time_sweeps(least.plain, [&](std::uint64_t word) {
+    time_sweeps(least.plain, [plain](std::uint64_t word) {
       plain_store(plain + word, plain_load(plain + word) + 1);
     });
-    time_sweeps(least.device_read_back, [&](std::uint64_t word) {
+    time_sweeps(least.device_read_back, [words](std::uint64_t word) {
       device::store(words + word, word);
       device::load_waited(words + word);
     });
-    time_sweeps(least.plain_read_back, [&](std::uint64_t word) {
+    time_sweeps(least.plain_read_back, [plain](std::uint64_t word) {
       plain_store(plain + word, word);
       device::detail::wait_for_value(plain_load(plain + word));
     });

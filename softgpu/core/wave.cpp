@@ -144,6 +144,7 @@ void Wave::wait_for_service(std::uintptr_t device_address, Access access) {
 void Wave::drop_translations() {
   take_own_limits();
   recent = {};
+  minus_device_begin = 0;
   cached_ = {};
 }
 
@@ -154,6 +155,7 @@ void Wave::take_own_limits() {
 
 void Wave::use(const Translation& translation) {
   recent = translation;
+  minus_device_begin = 0 - recent.device_begin;
   load_limit.store(recent.size, std::memory_order_relaxed);
   store_limit.store(recent.writable_size, std::memory_order_seq_cst);
   if (attention.load(std::memory_order_seq_cst) != 0) {

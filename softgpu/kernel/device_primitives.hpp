@@ -21,10 +21,10 @@ template <int kOrder>
 inline std::uint64_t load_ordered(const std::uint64_t* pointer) {
   softgpu::WaveContext& wave = softgpu::running_wave();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  if (address - wave.recent.device_begin < wave.load_limit.load(std::memory_order_relaxed))
-      [[likely]] {
-    return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address + wave.recent.delta),
-                           kOrder);
+  const std::uintptr_t delta = wave.recent.delta;  // see store()
+  const std::uintptr_t offset = address + wave.minus_device_begin;
+  if (offset < wave.load_limit.load(std::memory_order_relaxed)) [[likely]] {
+    return __atomic_load_n(reinterpret_cast<const std::uint64_t*>(address + delta), kOrder);
   }
   return softgpu::slow_load(wave, address);  // acquires
 }
@@ -56,13 +56,15 @@ inline std::uint64_t load_waited(const std::uint64_t* pointer) {
   return value;
 }
 
+/// All of the translation is read before the check: the compiler then keeps it from a load to the
+/// store that follows.
 inline void store(std::uint64_t* pointer, std::uint64_t value) {
   softgpu::WaveContext& wave = softgpu::running_wave();
   const auto address = reinterpret_cast<std::uintptr_t>(pointer);
-  if (address - wave.recent.device_begin < wave.store_limit.load(std::memory_order_relaxed))
-      [[likely]] {
-    __atomic_store_n(reinterpret_cast<std::uint64_t*>(address + wave.recent.delta), value,
-                     __ATOMIC_RELAXED);
+  const std::uintptr_t delta = wave.recent.delta;
+  const std::uintptr_t offset = address + wave.minus_device_begin;
+  if (offset < wave.store_limit.load(std::memory_order_relaxed)) [[likely]] {
+    __atomic_store_n(reinterpret_cast<std::uint64_t*>(address + delta), value, __ATOMIC_RELAXED);
     return;
   }
   softgpu::slow_store(wave, address, value);

@@ -35,6 +35,8 @@ struct Translation {
 struct WaveContext {
   alignas(64) std::atomic<std::uintptr_t> load_limit;
   std::atomic<std::uintptr_t> store_limit;
+  // 0 - recent.device_begin: to add it to an address is one instruction, to subtract two.
+  std::uintptr_t minus_device_begin;
   Translation recent;  // the wave's own, as the two that follow
   std::uint32_t wave_index;
   std::uint32_t wave_count;
