@@ -206,6 +206,7 @@ std::vector<TimedEvent> time_parking(const RunningWaves& waves, const SpeedBudge
     table.wait_until_stopped();
     event.duration_ns = static_cast<double>(now_ns() - event.start_ns);
     table.resume();
+    table.wake();
     return event;
   });
 }

@@ -2,6 +2,7 @@
 #include "softgpu/core/notifier.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "softgpu/core/clock.hpp"
 #include "softgpu/core/futex.hpp"
@@ -259,6 +260,13 @@ void Notifier::resume(EvictionDomain& domain) {
                    [](const EvictionDomain& other) { return other.evicted; })) {
     waves_.resume();
     stop_ended_ = true;
+    waves_sleep_ = true;
+  }
+}
+
+void Notifier::wake_waves() {
+  if (std::exchange(waves_sleep_, false)) {
+    waves_.wake();
   }
 }
 

@@ -76,8 +76,10 @@ class Notifier {
   /// looked up from now on are the new ones unless the range is marked again.
   bool is_quiet() const { return in_progress() == 0; }
 
-  /// Under lock(): ends a domain's eviction; the device runs again when no domain is evicted.
+  /// Under lock(): ends a domain's eviction; the device may run again when no domain is evicted.
   void resume(EvictionDomain& domain);
+  /// Worker, after resume() and without any lock: the device runs.
+  void wake_waves();
 
   /// Worker: it begins to look pages up.
   void note_restore_began();
@@ -126,6 +128,7 @@ class Notifier {
   bool stopped_for_good_ = false;  // under lock()
   StopTimes stop_times_;           // under lock()
   bool stop_ended_ = false;        // under lock()
+  bool waves_sleep_ = false;       // the worker's: it has resumed them and not woken
   std::atomic<bool> worker_has_work_{false};
   std::uint64_t marks_ = 0;                    // number of the invalidation under way
   std::atomic<std::uint32_t> in_progress_{0};  // futex word

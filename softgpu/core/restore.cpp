@@ -63,6 +63,7 @@ void RestoreWorker::serve() {
       }
       if (due) {
         restore(domain);
+        parts_.notifier.wake_waves();
         parts_.notifier.report_stop();
       }
     }

@@ -344,8 +344,9 @@ void WaveTable::resume() {
     }
   }
   stops_.fetch_add(1, std::memory_order_seq_cst);
-  futex_wake_all(stops_);
 }
+
+void WaveTable::wake() { futex_wake_all(stops_); }
 
 std::uint32_t WaveTable::request_flush() {
   const std::uint32_t request = flushes_requested_.fetch_add(1, std::memory_order_seq_cst) + 1;

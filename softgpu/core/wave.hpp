@@ -169,7 +169,11 @@ class WaveTable {
   /// Returns when no wave runs, or no job. Fails the process when that takes longer than the limit.
   void wait_until_stopped();
 
+  /// Waves may run; those that sleep do so after wake(). That is for a caller without locks: on one
+  /// CPU with its waker a wave runs at once, and whoever wants the lock waits until it is
+  /// preempted.
   void resume();
+  void wake();
 
   /// Asks running waves to drop their translations; returns what wait_until_flushed needs.
   std::uint32_t request_flush();
