@@ -32,6 +32,7 @@ struct Current {
   const std::vector<PlannedCase>* plan = nullptr;
   std::vector<ScheduledRun> schedule;
   std::size_t next = 0;
+  ConsoleTable table;
   std::map<std::pair<std::size_t, std::uint32_t>, Rows> made;
   std::map<std::size_t, std::uint32_t> runs_asked;
   Rows all;
@@ -70,7 +71,7 @@ void make_run(const ScheduledRun& scheduled) {
   Rows rows = current.suite->run(planned, scheduled.run);
   ++current.next;
   if (isatty(STDERR_FILENO) != 0) std::fprintf(stderr, "\r\033[K");
-  if (!rows.empty()) std::printf("%s\n", table_line(rows).c_str());
+  if (!rows.empty()) std::printf("%s\n", current.table.line(rows).c_str());
   std::fflush(stdout);
   current.all.insert(current.all.end(), rows.begin(), rows.end());
   current.made[{scheduled.number, scheduled.run}] = std::move(rows);
@@ -215,7 +216,8 @@ std::vector<analysis::SummaryRow> run_registered(Suite& suite, const std::vector
   current.plan = &plan;
   current.schedule = make_schedule(plan.size(), options.runs, seed);
   current.start = std::chrono::steady_clock::now();
-  std::printf("%s\n", table_header().c_str());
+  for (const PlannedCase& planned : plan) current.table.make_room_for(planned.wanted.name());
+  std::printf("%s\n", current.table.header().c_str());
   SilentReporter reporter;
   if (options.precision) {
     current.schedule.clear();

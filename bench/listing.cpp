@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iterator>
 
 #include "bench/case_time.hpp"
@@ -21,7 +22,10 @@ std::string expected_text(const Case& wanted, const Perturbation& row) {
 }  // namespace
 
 std::string list_cases(const std::vector<Case>& cases) {
-  std::string text = fmt::format("{:<60} {:<14} {:>9}  {}\n", "case", "touch", "evictions", "note");
+  std::size_t columns = 0;
+  for (const Case& wanted : cases) columns = std::max(columns, wanted.name().size());
+  std::string text =
+      fmt::format("{:<{}} {:<14} {:>9}  {}\n", "case", columns, "touch", "evictions", "note");
   for (const Case& wanted : cases) {
     const Perturbation* row = find_perturbation(wanted.perturbation);
     if (row == nullptr) continue;
@@ -33,7 +37,7 @@ std::string list_cases(const std::vector<Case>& cases) {
     if (runs && !row->hazard.empty()) {
       note = fmt::format("hazardous on a real GPU: {}", row->hazard);
     }
-    fmt::format_to(std::back_inserter(text), "{:<60} {:<14} {:>9}  {}\n", wanted.name(),
+    fmt::format_to(std::back_inserter(text), "{:<{}} {:<14} {:>9}  {}\n", wanted.name(), columns,
                    to_string(rule.touch), evictions, note);
   }
   fmt::format_to(std::back_inserter(text), "{} cases\n", cases.size());
@@ -44,10 +48,14 @@ std::string list_plan(const std::vector<PlannedCase>& schedule, std::size_t case
                       std::uint32_t runs) {
   std::string text;
   double estimate_s = 0;
+  std::size_t columns = 0;
+  for (const PlannedCase& planned : schedule) {
+    columns = std::max(columns, planned.wanted.name().size());
+  }
   for (const PlannedCase& planned : schedule) {
     estimate_s += estimated_s(planned.wanted, planned.events);
-    fmt::format_to(std::back_inserter(text), "{:<60} {:>5} events\n", planned.wanted.name(),
-                   planned.events);
+    fmt::format_to(std::back_inserter(text), "{:<{}} {:>5} events\n", planned.wanted.name(),
+                   columns, planned.events);
   }
   fmt::format_to(std::back_inserter(text), "{} cases, {} run{} each\n", cases, runs,
                  runs == 1 ? "" : "s");

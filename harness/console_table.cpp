@@ -3,16 +3,15 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "analysis/flags.hpp"
-#include "harness/case.hpp"
 #include "harness/format.hpp"
 
 namespace notifier {
 namespace {
 
 using analysis::SummaryRow;
-
-constexpr int kCaseWidth = 52;
 
 const SummaryRow* find_row(std::span<const SummaryRow> rows, analysis::Metric metric,
                            analysis::EventSet events) {
@@ -40,13 +39,17 @@ std::string per_event(const SummaryRow& row, std::int64_t events) {
 
 }  // namespace
 
-std::string table_header() {
+void ConsoleTable::make_room_for(const std::string& case_name) {
+  case_columns_ = std::min(std::max(case_columns_, case_name.size()), kMostCaseColumns);
+}
+
+std::string ConsoleTable::header() const {
   return fmt::format("{:<{}} {:>5} {:>9} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {}", "case",
-                     kCaseWidth, "n", "stall p50", "p90", "p99", "max", "sham max", "call p50",
+                     case_columns_, "n", "stall p50", "p90", "p99", "max", "sham max", "call p50",
                      "evict.", "status");
 }
 
-std::string table_line(std::span<const SummaryRow> rows) {
+std::string ConsoleTable::line(std::span<const SummaryRow> rows) const {
   if (rows.empty()) return "";
   const SummaryRow& first = rows.front();
   const auto all = analysis::EventSet::kAll;
@@ -59,13 +62,13 @@ std::string table_line(std::span<const SummaryRow> rows) {
   if (analysis::has_flag(first.flags, "unexpected_evictions")) status += ", unexpected evictions";
   if (!first.reason.empty()) status += ": " + first.reason;
   if (stall == nullptr && call != nullptr) {
-    return fmt::format("{:<{}} {:>5} {:50}{} {:>6} {}", first.case_name, kCaseWidth, call->n, "",
+    return fmt::format("{:<{}} {:>5} {:50}{} {:>6} {}", first.case_name, case_columns_, call->n, "",
                        duration_cell(call, &SummaryRow::p50), "-", status);
   }
   if (stall == nullptr) {
-    return fmt::format("{:<{}} {}", first.case_name, kCaseWidth, status);
+    return fmt::format("{:<{}} {}", first.case_name, case_columns_, status);
   }
-  return fmt::format("{:<{}} {:>5} {} {} {} {} {} {} {:>6} {}", first.case_name, kCaseWidth,
+  return fmt::format("{:<{}} {:>5} {} {} {} {} {} {} {:>6} {}", first.case_name, case_columns_,
                      stall->n, duration_cell(stall, &SummaryRow::p50),
                      duration_cell(stall, &SummaryRow::p90), duration_cell(stall, &SummaryRow::p99),
                      duration_cell(stall, &SummaryRow::max), duration_cell(sham, &SummaryRow::max),

@@ -2,6 +2,7 @@
 // The table a person reads: one line per case and run, natural units.
 #pragma once
 
+#include <cstddef>
 #include <span>
 #include <string>
 
@@ -9,9 +10,21 @@
 
 namespace notifier {
 
-std::string table_header();
+class ConsoleTable {
+ public:
+  /// No wider: the other columns take 90. A name that is longer pushes its own line to the right.
+  static constexpr std::size_t kMostCaseColumns = 80;
 
-/// The line of one run of one case, from its summary rows.
-std::string table_line(std::span<const analysis::SummaryRow> rows);
+  /// For a case that is to have a line: the first column is as wide as the longest name.
+  void make_room_for(const std::string& case_name);
+
+  std::string header() const;
+
+  /// The line of one run of one case, from its summary rows.
+  std::string line(std::span<const analysis::SummaryRow> rows) const;
+
+ private:
+  std::size_t case_columns_ = 4;  // of the heading, "case"
+};
 
 }  // namespace notifier

@@ -4,6 +4,7 @@ add_executable(host_side_test
   backing_test.cpp
   bystander_set_test.cpp
   case_test.cpp
+  console_table_test.cpp
   decomposition_test.cpp
   event_trace_test.cpp
   explain_test.cpp
