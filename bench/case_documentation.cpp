@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <iterator>
 #include <string_view>
@@ -189,6 +190,16 @@ std::string document_cases() {
   text += document_evictions();
   text += kPerturbations;
   for (const Perturbation& row : perturbations()) document(row, text);
+  return text;
+}
+
+std::string document_perturbations_of(const std::vector<Case>& cases) {
+  std::string text(kPerturbations.substr(1));
+  for (const Perturbation& row : perturbations()) {
+    const bool chosen = std::any_of(cases.begin(), cases.end(),
+                                    [&](const Case& one) { return one.perturbation == row.name; });
+    if (chosen) document(row, text);
+  }
   return text;
 }
 

@@ -19,6 +19,11 @@ std::uint64_t recipe_size_bytes(const Options& options) {
   return options.sizes_bytes.empty() ? kRecipeBytes : options.sizes_bytes.front();
 }
 
+bool chooses_cases(const Options& options) {
+  return options.selection_given || !options.filter.empty() || !options.recipe.empty() ||
+         !options.explain.empty();
+}
+
 std::vector<PlannedCase> plan_cases(const Options& options) {
   std::vector<PlannedCase> plan;
   if (const std::optional<Case> explained = parse_case(options.explain)) {
@@ -38,8 +43,8 @@ std::vector<PlannedCase> plan_cases(const Options& options) {
     }
     return plan;
   }
-  const bool whole_grammar =
-      options.all || options.list || !options.filter.empty() || !options.sizes_bytes.empty();
+  const bool whole_grammar = options.all || (options.list && !options.selection_given) ||
+                             !options.filter.empty() || !options.sizes_bytes.empty();
   if (whole_grammar) {
     for (const Case& wanted :
          all_cases(options.sizes_bytes.empty() ? kUsualSizes : options.sizes_bytes)) {

@@ -293,6 +293,13 @@ void print_names(const std::vector<PlannedCase>& plan) {
   for (const PlannedCase& planned : plan) std::printf("%s\n", planned.wanted.name().c_str());
 }
 
+void print_list(const Options& options, const std::vector<PlannedCase>& plan) {
+  std::vector<Case> cases;
+  for (const PlannedCase& planned : plan) cases.push_back(planned.wanted);
+  std::printf("%s", options.long_list ? document_perturbations_of(cases).c_str()
+                                      : list_cases(cases).c_str());
+}
+
 void print_schedule(const Options& options, const std::vector<PlannedCase>& plan,
                     std::uint64_t seed) {
   std::vector<PlannedCase> chosen;
@@ -308,7 +315,7 @@ int bench_main(int argc, char** argv) {
   if (parsed.exit_code) return *parsed.exit_code;
   if (parsed.options.probe) return run_probe(parsed.options, argv[0]);
   const Options& options = parsed.options;
-  if (options.long_list) {
+  if (options.long_list && !chooses_cases(options)) {
     std::printf("%s", document_cases().c_str());
     return kExitOk;
   }
@@ -318,9 +325,7 @@ int bench_main(int argc, char** argv) {
     return kExitUsage;
   }
   if (options.list) {
-    std::vector<Case> cases;
-    for (const PlannedCase& planned : plan) cases.push_back(planned.wanted);
-    std::printf("%s", list_cases(cases).c_str());
+    print_list(options, plan);
     return kExitOk;
   }
   register_cases(plan);

@@ -92,6 +92,7 @@ void add_instrument_options(CLI::App& app, Options& options, std::string& precis
 void add_selection_options(CLI::App& app, Options& options) {
   app.add_option("--selection", options.selection, "Named list of cases to run")
       ->check(CLI::IsMember(selection_names()))
+      ->each([&options](const std::string&) { options.selection_given = true; })
       ->capture_default_str();
   app.add_flag("--all", options.all, "All cases instead of a selection");
   app.add_option("--filter", options.filter,
@@ -110,9 +111,12 @@ void add_selection_options(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"fork-policy"}));
   app.add_flag("--csv", options.csv, "--table or --storm as CSV");
   CLI::Option* list =
-      app.add_flag("--list", options.list, "List the cases and what each does, then end");
+      app.add_flag("--list", options.list,
+                   "List the cases and what each does, then end: all that there are, or those of "
+                   "--selection, --table, --recipe, --explain or --filter");
   app.add_flag("--long", options.long_list,
-               "--list as a description of every perturbation, in Markdown (docs/cases.md)")
+               "--list as a description, in Markdown: of everything (docs/cases.md), or of the "
+               "chosen cases' perturbations")
       ->needs(list);
   app.add_flag("--dry-run", options.dry_run, "Print what would run, in order, then end");
   app.add_flag("--self-test", options.self_test_only,
@@ -243,7 +247,10 @@ void check_together(Options& options) {
   if (!options.recipe.empty() && options.sizes_bytes.size() > 1) {
     throw CLI::ValidationError("--size", "a recipe has one size");
   }
-  if (!options.table.empty()) options.selection = options.table;
+  if (!options.table.empty()) {
+    options.selection = options.table;
+    options.selection_given = true;
+  }
   require_expression(options.trace);
   for (const std::string& name : {options.explain, options.observer_cost, options.storm}) {
     if (!name.empty() && !parse_case(name)) {

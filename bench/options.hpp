@@ -13,6 +13,7 @@ namespace notifier {
 
 struct Options {
   std::string selection = "default";
+  bool selection_given = false;  // by --selection or --table
   bool all = false;
   std::string filter;                    // regular expression; our spelling of --benchmark_filter
   std::string recipe;                    // name of one, or empty

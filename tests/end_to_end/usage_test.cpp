@@ -5,6 +5,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
+#include <sstream>
 
 #include "command.hpp"
 
@@ -39,6 +41,54 @@ TEST(Usage, ListShowsEveryCaseAndWhyItDoesNotRun) {
             std::string::npos);
   EXPECT_NE(finished.out.find("an SVM range ends with its mapping"), std::string::npos);
   EXPECT_NE(finished.out.find("hazardous on a real GPU"), std::string::npos);
+}
+
+/// First words of the list's lines, without its heading and its last line.
+std::set<std::string> listed_names(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "--list");
+  std::istringstream lines(bench(std::move(arguments)).run().out);
+  std::set<std::string> names;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find('/') < line.find(' ')) names.insert(line.substr(0, line.find(' ')));
+  }
+  return names;
+}
+
+/// What would be registered, one name a line.
+std::set<std::string> planned_names(std::vector<std::string> arguments) {
+  arguments.insert(arguments.begin(), "--benchmark_list_tests");
+  std::istringstream lines(bench(std::move(arguments)).run().out);
+  std::set<std::string> names;
+  for (std::string line; std::getline(lines, line);) names.insert(line);
+  return names;
+}
+
+TEST(Usage, AListIsOfWhatWouldRunWhereTheCommandLineSays) {
+  const std::set<std::string> all = listed_names({});
+  EXPECT_EQ(all, planned_names({"--all"}));
+  const std::vector<std::vector<std::string>> choices{
+      {"--selection", "quick"},    {"--selection", "default"},  {"--table", "fork-policy"},
+      {"--recipe", "data-loader"}, {"--filter", "/fork_exit/"}, {"--selection", "quick", "--all"}};
+  for (const std::vector<std::string>& chosen : choices) {
+    const std::set<std::string> listed = listed_names(chosen);
+    EXPECT_EQ(listed, planned_names(chosen)) << chosen[1];
+    EXPECT_FALSE(listed.empty()) << chosen[1];
+    EXPECT_EQ(listed == all, chosen.size() == 3) << chosen[1];
+  }
+}
+
+TEST(Usage, ALongListIsOfTheChosenCasesPerturbations) {
+  const Finished finished = bench({"--list", "--long", "--filter", "/fork_ex"}).run();
+  EXPECT_EQ(finished.exit_code, 0);
+  const std::regex heading("### (.*)\n");
+  std::vector<std::string> described;
+  for (auto match = std::sregex_iterator(finished.out.begin(), finished.out.end(), heading);
+       match != std::sregex_iterator(); ++match) {
+    described.push_back((*match)[1]);
+  }
+  EXPECT_EQ(described, (std::vector<std::string>{"fork_exit", "fork_exec"}));
+  EXPECT_EQ(bench({"--list", "--long", "--selection", "default"}).run().out.find("### reclaim"),
+            std::string::npos);
 }
 
 TEST(Usage, AFilterSeesTheCasesOwnNames) {
