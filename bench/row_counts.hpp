@@ -18,11 +18,13 @@ struct RowCounts {
   std::int64_t skipped = 0;
   std::int64_t failed = 0;
   std::int64_t violations = 0;
+  std::int64_t unexpected_evictions = 0;  // runs with some
 
   /// One run of a case. Of a run that was cut short only its violations count.
   void add(const analysis::SummaryRow& row) {
     violations += analysis::total_violations(row).value_or(0);
     if (analysis::has_flag(row.flags, "interrupted")) return;
+    unexpected_evictions += analysis::has_flag(row.flags, "unexpected_evictions") ? 1 : 0;
     switch (row.status) {
       case analysis::Status::kOk:
         ++ok;
@@ -41,7 +43,11 @@ struct RowCounts {
     return fmt::format("{} ok, {} skipped, {} failed", ok, skipped, failed);
   }
   std::string sentence() const {
-    return fmt::format("{}; {} integrity violations", outcomes(), violations);
+    std::string text = fmt::format("{}; {} integrity violations", outcomes(), violations);
+    if (unexpected_evictions > 0) {
+      text += fmt::format("; unexpected evictions in {} runs", unexpected_evictions);
+    }
+    return text;
   }
 
   /// Of a program that came to its end by itself.

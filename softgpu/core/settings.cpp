@@ -91,7 +91,8 @@ bool read_plant(std::string_view text, Settings& settings) {
                                  Name{"zero", Plant::kZero},
                                  Name{"early_resume", Plant::kEarlyResume},
                                  Name{"lost_copy_back", Plant::kLostCopyBack},
-                                 Name{"stale_device_copy", Plant::kStaleDeviceCopy}};
+                                 Name{"stale_device_copy", Plant::kStaleDeviceCopy},
+                                 Name{"wide", Plant::kWide}};
   constexpr std::string_view kSkipHook = "skip_hook:";
   if (text.starts_with(kSkipHook)) {
     settings.plant = Plant::kSkipHook;

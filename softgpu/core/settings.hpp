@@ -25,6 +25,7 @@ enum class Plant {
   kLostCopyBack,     // migration home: a page comes back empty
   kStaleDeviceCopy,  // migration home: the device goes on with its copy of a page
   kSlowRestore,      // damages nothing: a slowdown of known size, for tests of comparisons
+  kWide,             // damages nothing: each held call invalidates all memory, not what it names
 };
 
 enum class EngineKind {

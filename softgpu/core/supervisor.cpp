@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 #include <mutex>
+#include <string_view>
 
 #include "softgpu/core/fork_policy.hpp"
 #include "softgpu/core/futex.hpp"
@@ -35,6 +36,8 @@ union AnswerBuffer {
   char room[512];
 };
 
+constexpr Interval kEverything{0, UINTPTR_MAX};
+
 void check_sizes() {
   seccomp_notif_sizes sizes{};
   if (syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes) != 0 ||
@@ -46,12 +49,13 @@ void check_sizes() {
 }  // namespace
 
 Supervisor::Supervisor(Notifier& notifier, Migrator& migrator, ForkTracker& forks,
-                       Registry& registry, const Hook* skipped_hook)
+                       Registry& registry, const Settings& settings)
     : notifier_(notifier),
       migrator_(migrator),
       forks_(forks),
       registry_(registry),
-      skipped_hook_(skipped_hook),
+      skipped_hook_(find_hook(std::string_view(settings.plant_hook))),
+      widens_(settings.plant == Plant::kWide),
       process_(getpid()) {
   check_sizes();
 }
@@ -141,8 +145,13 @@ long Supervisor::hold_change(int number, const SyscallArguments& arguments) {
   }
   migrator_.bring_home(plan_.all(), plan_.cause);
   const bool hit = notifier_.start(plan_.all(), plan_.cause);
+  const bool hit_too_much =
+      widens_ && notifier_.start({&kEverything, 1}, InvalidationCause::kOther);
   const long result = execute(number, arguments);
   if (hit) {
+    notifier_.end();
+  }
+  if (hit_too_much) {
     notifier_.end();
   }
   return result;
@@ -154,7 +163,9 @@ Supervisor::Answer Supervisor::hold_fork(pid_t thread) {
   plan_.add(0, UINTPTR_MAX);
   const std::lock_guard lock(migrator_.lock());
   migrator_.bring_home(plan_.all(), InvalidationCause::kFork);
-  if (notifier_.start(plan_.all(), InvalidationCause::kFork) && !forks_.begin(thread)) {
+  // Planted: what is kept out of forks is not spared.
+  const auto cause = widens_ ? InvalidationCause::kOther : InvalidationCause::kFork;
+  if (notifier_.start(plan_.all(), cause) && !forks_.begin(thread)) {
     notifier_.end();
     return {.value = 0, .error = -EAGAIN};
   }

@@ -20,7 +20,7 @@ namespace softgpu {
 class Supervisor {
  public:
   Supervisor(Notifier& notifier, Migrator& migrator, ForkTracker& forks, Registry& registry,
-             const Hook* skipped_hook);
+             const Settings& settings);
 
   /// Body of the thread: waits for the listener, then answers for ever.
   [[noreturn]] void serve();
@@ -45,7 +45,8 @@ class Supervisor {
   Migrator& migrator_;
   ForkTracker& forks_;
   Registry& registry_;
-  const Hook* skipped_hook_;
+  const Hook* skipped_hook_;  // planted, null otherwise
+  const bool widens_;         // planted fault
   const pid_t process_;
   std::atomic<std::uint32_t> listener_{0};  // descriptor + 1; futex word
   HookPlan plan_;
