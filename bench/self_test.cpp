@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <span>
 
 #include "bench/case_families.hpp"
@@ -21,7 +22,8 @@ struct Plant {
   PlantedBy by;
   const char* name;  // value of SOFTGPU_PLANT, or class planted by the CPU
   ViolationClass expected;
-  const char* perturbation;  // event in which it shows
+  const char* perturbation;                       // event in which it shows
+  std::optional<Context> context = std::nullopt;  // none: the usual one
 };
 
 // docs/softgpu.md explains what each plant does; a skipped hook shows in the PFN audit, which needs
@@ -33,6 +35,9 @@ constexpr Plant kSoftwarePlants[] = {
     {PlantedBy::kDevice, "torn", ViolationClass::kTorn, "sham"},
     {PlantedBy::kDevice, "zero", ViolationClass::kZero, "sham"},
     {PlantedBy::kDevice, "skip_hook:madvise", ViolationClass::kMissed, "dontneed"},
+    {PlantedBy::kDevice, "lost_context", ViolationClass::kLost, "fork_exit", Context::kFull},
+    {PlantedBy::kDevice, "torn_context", ViolationClass::kTorn, "fork_exit", Context::kFull},
+    {PlantedBy::kDevice, "zero_context", ViolationClass::kZero, "fork_exit", Context::kFull},
 };
 // On a vCPU only a stale copy can be planted from the device's side; a real GPU plants nothing: the
 // last of these is left out there.
@@ -107,8 +112,8 @@ SelfTestOutcome attempt(const Plant& plant, const Target& target, const DeviceIn
   request.wanted.memory = target.memory;
   request.wanted.recovery = target.recovery;
   request.wanted.perturbation = plant.perturbation;
-  request.wanted.context =
-      usual_context(*find_perturbation(request.wanted.perturbation), target.recovery);
+  request.wanted.context = plant.context.value_or(
+      usual_context(*find_perturbation(request.wanted.perturbation), target.recovery));
   request.wanted.size_bytes = kSmallBytes;
   request.events = kEvents;
   request.seed = seed;
@@ -159,6 +164,9 @@ std::vector<SelfTestOutcome> run_self_test(const DeviceInfo& device, std::uint64
     for (const Plant& plant : plants_of(device.platform)) {
       if (stop_requested()) break;
       if (plant.expected == ViolationClass::kMissed && geteuid() != 0) continue;
+      // Only who preempts a wave saves what it holds: a fault leaves it there, a job is not
+      // stopped.
+      if (plant.context == Context::kFull && target.recovery != Recovery::kPreempt) continue;
       outcomes.push_back(try_plant(plant, target, device, seed));
     }
   }

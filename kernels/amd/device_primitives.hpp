@@ -61,6 +61,10 @@ __device__ inline void hold(std::uint64_t& value) {
 #endif
 }
 
+// The wave's registers are saved as they are: there is nothing to say.
+template <std::uint64_t word_count>
+__device__ inline void held_from_here_on(std::uint64_t (&)[word_count]) {}
+
 // Relaxed atomics of one wave: neither folded nor kept in registers.
 __device__ inline std::uint64_t load_local(const std::uint64_t* word) {
   return __hip_atomic_load(word, __ATOMIC_RELAXED, __HIP_MEMORY_SCOPE_WAVEFRONT);

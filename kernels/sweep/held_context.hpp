@@ -36,6 +36,7 @@ class HeldContext {
         first_word_(arguments.size_words +
                     (static_cast<std::uint64_t>(wave_index()) * lanes_per_wave() + lane_index()) *
                         kHeldWordsPerLane) {
+    held_from_here_on(registers_);
     renew(pass);
   }
 

@@ -21,6 +21,7 @@ namespace {
 constexpr std::uint64_t kPeriod = 65537;
 constexpr std::uint64_t kForeignPeriod = 1009;
 constexpr std::size_t kMaximumChildren = 16;
+constexpr std::uint64_t kUpperHalf = 0xFFFFFFFF00000000ull;
 
 bool holds_data(const Range& range) {
   return range.origin == RangeOrigin::kHostRegister || range.origin == RangeOrigin::kManaged ||
@@ -94,6 +95,17 @@ bool write_into_children(std::uintptr_t host_address, std::uint64_t value) {
   return written;
 }
 
+std::uint64_t damaged_word(Plant plant, std::uint64_t before, std::uint64_t now) {
+  switch (plant) {
+    case Plant::kLostContext:
+      return before;
+    case Plant::kTornContext:
+      return (before & kUpperHalf) | (now & ~kUpperHalf);
+    default:
+      return 0;
+  }
+}
+
 /// True when the plant's turn has come at this access.
 bool strikes(Wave& wave, Plant plant) {
   if (device().settings().plant != plant) {
@@ -121,7 +133,6 @@ std::uint64_t planted_load(Wave& wave, std::uintptr_t device_address, std::uint6
 
 void planted_store(Wave& wave, std::uintptr_t device_address, std::uint64_t* word,
                    std::uint64_t value) {
-  constexpr std::uint64_t kUpperHalf = 0xFFFFFFFF00000000ull;
   const std::uint64_t before = __atomic_load_n(word, __ATOMIC_RELAXED);
   std::uint64_t stored = value;
   if (strikes(wave, device().settings().plant) && data_address(device_address) != 0) {
@@ -145,6 +156,28 @@ void planted_store(Wave& wave, std::uintptr_t device_address, std::uint64_t* wor
     wave.accesses = 0;
   }
   __atomic_store_n(word, stored, __ATOMIC_RELAXED);
+}
+
+void planted_context(Wave& wave) {
+  const Plant plant = device().settings().plant;
+  if (plant != Plant::kLostContext && plant != Plant::kTornContext &&
+      plant != Plant::kZeroContext) {
+    return;
+  }
+  if (wave.held_registers.count == 0 || wave.held_local.count == 0) {
+    return;  // the grid has not begun, or its kernel has no such context
+  }
+  // The last words: a check that looks at the first ones only would miss them.
+  const std::array words{wave.held_registers.words + wave.held_registers.count - 1,
+                         wave.held_local.words + wave.held_local.count - 1};
+  const std::size_t struck = wave.context_stops++ % words.size();
+  for (std::size_t part = 0; part < words.size(); ++part) {
+    const std::uint64_t now = *words[part];
+    if (part == struck && wave.context_stops > 1) {
+      *words[part] = damaged_word(plant, wave.saved[part], now);
+    }
+    wave.saved[part] = now;
+  }
 }
 
 StalePlant::StalePlant(bool armed) : armed_(armed) {

@@ -20,6 +20,10 @@ std::uint64_t planted_load(Wave& wave, std::uintptr_t device_address, std::uint6
 void planted_store(Wave& wave, std::uintptr_t device_address, std::uint64_t* word,
                    std::uint64_t value);
 
+/// By a wave that was stopped, before it goes on: brings a word back wrong, of what its kernel
+/// holds in registers and in local memory (LDS) in turn, from the second stop on.
+void planted_context(Wave& wave);
+
 /// Plant `stale`: the first invalidation of data is forgotten for one page. The device goes on with
 /// a copy of the page as it was, in its own page table the old frame stays.
 class StalePlant {

@@ -92,6 +92,9 @@ bool read_plant(std::string_view text, Settings& settings) {
                                  Name{"early_resume", Plant::kEarlyResume},
                                  Name{"lost_copy_back", Plant::kLostCopyBack},
                                  Name{"stale_device_copy", Plant::kStaleDeviceCopy},
+                                 Name{"lost_context", Plant::kLostContext},
+                                 Name{"torn_context", Plant::kTornContext},
+                                 Name{"zero_context", Plant::kZeroContext},
                                  Name{"wide", Plant::kWide}};
   constexpr std::string_view kSkipHook = "skip_hook:";
   if (text.starts_with(kSkipHook)) {

@@ -24,6 +24,9 @@ enum class Plant {
   kEarlyResume,
   kLostCopyBack,     // migration home: a page comes back empty
   kStaleDeviceCopy,  // migration home: the device goes on with its copy of a page
+  kLostContext,      // a preempted wave gets a word of an older save back, ...
+  kTornContext,      // ... the upper half of one, ...
+  kZeroContext,      // ... or nothing in its place
   kSlowRestore,      // damages nothing: a slowdown of known size, for tests of comparisons
   kWide,             // damages nothing: each held call invalidates all memory, not what it names
 };

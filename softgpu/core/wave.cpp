@@ -64,6 +64,8 @@ void Wave::run_grid(Grid& grid) {
     resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
   }
   grid.run(grid.arguments);
+  held_registers = {};
+  held_local = {};
   if (!table_->preempts() && table_->stop_requested()) {
     parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
   }
@@ -118,6 +120,7 @@ void Wave::park() {
     futex_wait(table_->stops_, stops);
     stops = table_->stops_.load(std::memory_order_acquire);
   }
+  planted_context(*this);
   resumed_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
 }
 

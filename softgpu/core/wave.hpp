@@ -109,6 +109,8 @@ class Wave : public WaveContext {
   CpuWatch cpu_watch;
   std::uint64_t lost_before_stop_ns = 0;  // noticed on parking, told when it runs again
   std::uint64_t accesses = 0;             // counted for planted faults only
+  std::uint64_t context_stops = 0;        // of a wave that holds words, as the next, for plants
+  std::array<std::uint64_t, 2> saved{};   // at the stop before: a word of registers, one of LDS
   std::uintptr_t accessing = 0;           // device address of the slow access under way
 
  private:

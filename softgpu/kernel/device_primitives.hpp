@@ -72,8 +72,14 @@ inline void store(std::uint64_t* pointer, std::uint64_t value) {
 
 inline std::uint64_t clock_ticks() { return softgpu::wave_clock_ticks(softgpu::running_wave()); }
 
-/// Registers and local memory of a wave are its thread's own stack.
+/// Registers and local memory of a wave are its thread's own stack. Nothing has to save them; the
+/// wave knows them for the faults that are planted there.
 inline void hold(std::uint64_t& value) { __asm__ volatile("" : "+m"(value)); }
+
+template <std::uint64_t word_count>
+inline void held_from_here_on(std::uint64_t (&words)[word_count]) {
+  softgpu::running_wave().held_registers = {words, word_count};
+}
 
 inline std::uint64_t load_local(const std::uint64_t* word) {
   return __atomic_load_n(word, __ATOMIC_RELAXED);
@@ -85,6 +91,7 @@ inline void store_local(std::uint64_t* word, std::uint64_t value) {
 template <std::uint64_t word_count>
 class LocalMemory {
  public:
+  LocalMemory() { softgpu::running_wave().held_local = {words_, word_count}; }
   std::uint64_t* words() { return words_; }
 
  private:

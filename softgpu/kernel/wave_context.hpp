@@ -21,6 +21,12 @@ struct Translation {
   std::uintptr_t delta;
 };
 
+/// What a kernel holds over preemptions, on its thread's stack; nothing where `count` is 0.
+struct HeldWords {
+  std::uint64_t* words;
+  std::uint64_t count;
+};
+
 /// Invariant that makes invalidation safe: a wave holds a translation only between two preemption
 /// points. Whoever sets an attention bit takes the limits back and waits for the wave's
 /// acknowledgement, which the wave gives before an access, never between looking at a limit and the
@@ -37,9 +43,11 @@ struct WaveContext {
   std::atomic<std::uintptr_t> store_limit;
   // 0 - recent.device_begin: to add it to an address is one instruction, to subtract two.
   std::uintptr_t minus_device_begin;
-  Translation recent;  // the wave's own, as the two that follow
+  Translation recent;  // the wave's own, as all up to `attention`
   std::uint32_t wave_index;
   std::uint32_t wave_count;
+  HeldWords held_registers;
+  HeldWords held_local;
   alignas(64) std::atomic<std::uint32_t> attention;  // written by others
 
   void request_attention(std::uint32_t bits) {

@@ -132,7 +132,8 @@ TEST_P(ModelFinds, InEachRecovery) {
   }
 }
 
-/// Each plant of settings.cpp but slow_restore, which is late and not wrong, and each hook.
+/// Each plant of settings.cpp that damages memory, and each hook. slow_restore is late, wide stops
+/// more than it must, and the model's kernels hold no context for the other three.
 std::vector<std::string> everything_to_find() {
   std::vector<std::string> plants = {
       "stale", "foreign",      "lost",           "torn",

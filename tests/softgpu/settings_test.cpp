@@ -55,6 +55,10 @@ TEST_F(SettingsTest, WrongNumbersAreNamed) {
 TEST_F(SettingsTest, PlantsAreKnownByName) {
   EXPECT_EQ(read_with("SOFTGPU_PLANT", "torn"), "");
   EXPECT_EQ(settings_.plant, Plant::kTorn);
+  EXPECT_EQ(read_with("SOFTGPU_PLANT", "torn_context"), "");
+  EXPECT_EQ(settings_.plant, Plant::kTornContext);
+  EXPECT_EQ(read_with("SOFTGPU_PLANT", "wide"), "");
+  EXPECT_EQ(settings_.plant, Plant::kWide);
   EXPECT_EQ(read_with("SOFTGPU_PLANT", "skip_hook:munmap"), "");
   EXPECT_EQ(settings_.plant, Plant::kSkipHook);
   EXPECT_EQ(settings_.plant_hook, "munmap");

@@ -70,6 +70,9 @@ inline void hold(std::uint64_t& value) {
   }
 }
 
+template <std::uint64_t word_count>
+inline void held_from_here_on(std::uint64_t (&)[word_count]) {}
+
 inline std::uint64_t load_local(std::uint64_t* word) {
   if (test_device.before_local_load) {
     test_device.before_local_load(word);
