@@ -95,6 +95,17 @@ struct SoftgpuDifference {
   std::string_view reason;
 };
 
+/// How a row shows that its operation really happened: a call that returns success may have done
+/// nothing at all (MADV_FREE of pages that were freed before). One of the two texts, and functions
+/// where neither the row's own nor the driver's events check what the first one says.
+struct Proof {
+  std::string_view shown_by = "";
+  std::string_view impossible = "";         // why nothing can tell
+  bool by_zeros_read = false;               // by the device, where the content goes
+  void (*before)(EventContext&) = nullptr;  // the last thing before the window
+  bool (*after)(EventContext&) = nullptr;   // once the window is closed, before `finish`
+};
+
 /// One row. What a row does not name is the usual: nothing lost, the kernel goes on using the
 /// memory.
 struct Perturbation {
@@ -122,6 +133,7 @@ struct Perturbation {
   std::string_view evictions_source = "";  // kernel function that notifies, or why none does
   std::optional<SoftgpuDifference> on_softgpu = std::nullopt;
   std::string_view misleads = "";            // when the numbers say something else than one thinks
+  Proof proof = {};                          // a row without one fails a test
   void (*prepare)(EventContext&) = nullptr;  // before the window
   void (*perform)(EventContext&) = nullptr;  // the call, timed
   void (*finish)(EventContext&) = nullptr;   // after it: join children, undo, verify

@@ -111,6 +111,20 @@ void perform_exit_running(EventContext& event);
 void perform_kill_running(EventContext& event);
 void perform_exec_running(EventContext& event);
 
+// perturbation_proofs.cpp: before and after the window, for a row's proof
+void count_freed(EventContext& event);
+bool freed(EventContext& event);
+void activate_pages(EventContext& event);
+bool deactivated(EventContext& event);
+bool faulted(EventContext& event);
+bool all_zero(EventContext& event);
+void mark_mapping(EventContext& event);
+bool mapping_replaced(EventContext& event);
+bool neighbour_gone(EventContext& event);
+bool neighbours_gone(EventContext& event);
+bool neighbour_empty(EventContext& event);
+bool collapsed(EventContext& event);
+
 /// Throws std::system_error with errno and `what` when `failed`.
 void throw_if(bool failed, const char* what);
 

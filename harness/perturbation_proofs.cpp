@@ -4,7 +4,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
-#include <array>
+#include <string_view>
 #include <vector>
 
 #include "harness/perturbation_calls.hpp"
@@ -16,9 +16,8 @@
 #endif
 
 namespace notifier {
+namespace perturbation_calls {
 namespace {
-
-using perturbation_calls::throw_if;
 
 constexpr std::size_t kPageBytes = 4096;
 
@@ -26,10 +25,12 @@ constexpr std::size_t kPageBytes = 4096;
 /// pages, because those that a child shares are left alone (mm/madvise.c
 /// folio_maybe_mapped_shared).
 bool counted_a_quarter(const EventContext& event, std::string_view counter) {
-  perturbation_calls::empty_page_batches();
+  empty_page_batches();
   const std::int64_t pages = vmstat(counter) - event.counter_before;
   return pages * 4 >= static_cast<std::int64_t>(event.slice_bytes / kPageBytes);
 }
+
+}  // namespace
 
 // The kernel frees lazily what is on a list of pages: those that a CPU has touched for the first
 // time wait in a batch of its own (mm/swap.c folio_mark_lazyfree tests folio_test_lru). And it does
@@ -37,7 +38,7 @@ bool counted_a_quarter(const EventContext& event, std::string_view counter) {
 // (lru_lazyfree clears swapbacked, which only reclaim sets again), so that a second MADV_FREE
 // counts none. Hence fresh pages for each event.
 void count_freed(EventContext& event) {
-  perturbation_calls::empty_page_batches();
+  empty_page_batches();
   event.counter_before = vmstat("pglazyfree");
 }
 
@@ -48,11 +49,11 @@ bool freed(EventContext& event) { return counted_a_quarter(event, "pglazyfree");
 // (folio_mark_accessed, from mm/gup.c follow_page_pte).
 void activate_pages(EventContext& event) {
   for (int look = 0; look < 3; ++look) {
-    perturbation_calls::empty_page_batches();
+    empty_page_batches();
     throw_if(madvise(event.slice, event.slice_bytes, MADV_POPULATE_WRITE) != 0,
              "madvise(MADV_POPULATE_WRITE)");
   }
-  perturbation_calls::empty_page_batches();
+  empty_page_batches();
   event.counter_before = vmstat("pgdeactivate");
 }
 
@@ -103,130 +104,22 @@ bool collapsed(EventContext& event) {
   return read_backing(event.slice, event.slice_bytes).huge_bytes > 0;
 }
 
-// Of content that goes; CaseSession counts what the device reads.
-constexpr std::string_view kZerosRead =
-    "zeros that the device reads (allowed_zeros), where the content goes; shared memory keeps it";
-constexpr std::string_view kChildren = "each child, which waitpid finds ended with 0";
-constexpr std::string_view kHole =
-    "the hole: MAP_FIXED_NOREPLACE can map something else where the memory was";
-constexpr std::string_view kRightsAreBack =
-    "the rights are again what they were, and the kernel counts no mprotect";
-constexpr std::string_view kMigrated =
-    "the driver's events of the migration, which name the pages and the cause";
-constexpr std::string_view kFaults =
-    "page faults of the thread that reads (getrusage): each maps a page of zeros, or of the file";
-constexpr std::string_view kSwappedOut = "pages written to swap (pswpout in /proc/vmstat)";
-constexpr std::string_view kArrived = "the files' content, compared on the device";
-constexpr std::string_view kOtherNode = "the node of the pages, which move_pages tells";
-constexpr std::string_view kWorkerGone = "the end of the worker, for which its parent waits";
-constexpr std::string_view kNeighbourGone = "/proc/self/smaps, without the neighbour";
-
-constexpr std::array kProofs{
-    Proof{.perturbation = "none", .impossible = "nothing is done"},
-    Proof{.perturbation = "sham", .impossible = "nothing is done to memory"},
-    Proof{"fork_exit", kChildren},
-    Proof{"fork_child_write", kChildren},
-    Proof{"fork_parent_write", kChildren},
-    Proof{"fork_child_hold", kChildren},
-    Proof{"fork_exec", kChildren},
-    Proof{"fork_storm", kChildren},
-    Proof{"fork_workers", kChildren},
-    Proof{"fork_unknown_buffer", kChildren},
-    Proof{"posix_spawn", kChildren},
-    Proof{"vfork", kChildren},
-    Proof{"clone_vm", kChildren},
-    Proof{.perturbation = "munmap_neighbour", .shown_by = kNeighbourGone, .after = neighbour_gone},
-    Proof{.perturbation = "munmap_both_sides",
-          .shown_by = "/proc/self/smaps, without the neighbours",
-          .after = neighbours_gone},
-    Proof{.perturbation = "munmap_hammer", .shown_by = kNeighbourGone, .after = neighbour_gone},
-    Proof{.perturbation = "munmap_nothing", .impossible = "nothing is mapped there that could go"},
-    Proof{"neighbour_merge", "/proc/self/smaps: one mapping over both"},
-    Proof{.perturbation = "neighbour_dontneed",
-          .shown_by = "mincore, which finds no page of the neighbour",
-          .after = neighbour_empty},
-    Proof{.perturbation = "neighbour_mprotect", .impossible = kRightsAreBack},
-    Proof{"neighbour_huge_split", "AnonHugePages in /proc/self/smaps: the huge page is gone"},
-    Proof{"munmap_front", kHole},
-    Proof{"munmap_middle", kHole},
-    Proof{"munmap_end", kHole},
-    Proof{.perturbation = "map_fixed",
-          .shown_by = "VmFlags in /proc/self/smaps: the old mapping was marked (rr), the new one "
-                      "is not",
-          .before = mark_mapping,
-          .after = mapping_replaced},
-    Proof{"mremap_move", kHole},
-    Proof{.perturbation = "mremap_hammer",
-          .impossible = "everything is where it was; each of the 64 calls returned its address"},
-    Proof{"mremap_dontunmap", "the content, found at the new address"},
-    Proof{.perturbation = "mprotect_ro_rw", .impossible = kRightsAreBack},
-    Proof{.perturbation = "mprotect_none_rw", .impossible = kRightsAreBack},
-    Proof{"dontneed", kZerosRead},
-    Proof{.perturbation = "zero_page", .shown_by = kFaults, .after = faulted},
-    Proof{.perturbation = "clean_file", .shown_by = kFaults, .after = faulted},
-    Proof{.perturbation = "free",
-          .shown_by = "pages that became lazily free (pglazyfree in /proc/vmstat, with every CPU's "
-                      "batch emptied): at least a quarter of the memory's",
-          .before = count_freed,
-          .after = freed},
-    Proof{"punch_hole", kZerosRead},
-    Proof{.perturbation = "truncate",
-          .shown_by = "the memory's words, all zero afterwards",
-          .after = all_zero},
-    Proof{.perturbation = "cold",
-          .shown_by = "pages that became inactive (pgdeactivate in /proc/vmstat, with every CPU's "
-                      "batch emptied), made active before: at least a quarter of the memory's; a "
-                      "huge page cannot be made active, so of those nothing tells",
-          .before = activate_pages,
-          .after = deactivated},
-    Proof{"pageout", kSwappedOut},
-    Proof{.perturbation = "collapse",
-          .shown_by = "AnonHugePages in /proc/self/smaps",
-          .after = collapsed},
-    Proof{"compact", "pages that were looked at (compact_*_scanned in /proc/vmstat)"},
-    Proof{"prefetch_device", kMigrated},
-    Proof{"prefetch_host", kMigrated},
-    Proof{"cpu_touch", kMigrated},
-    Proof{"move_pages", kOtherNode},
-    Proof{"mbind", kOtherNode},
-    Proof{"ksm", "/proc/self/ksm_merging_pages"},
-    Proof{"reclaim", kSwappedOut},
-    Proof{"load_pinned", kArrived},
-    Proof{"load_unpinned_first", kArrived},
-    Proof{"load_staged", kArrived},
-    Proof{"load_read", kArrived},
-    Proof{"exit_running", kWorkerGone},
-    Proof{"kill_running", kWorkerGone},
-    Proof{"exec_running", kWorkerGone},
-};
-
-}  // namespace
-
-const Proof* find_proof(std::string_view perturbation) {
-  const auto* found = std::find_if(kProofs.begin(), kProofs.end(), [&](const Proof& proof) {
-    return proof.perturbation == perturbation;
-  });
-  return found == kProofs.end() ? nullptr : found;
-}
+}  // namespace perturbation_calls
 
 void prepare_proof(const Perturbation& row, EventContext& event) {
-  const Proof* proof = find_proof(row.name);
-  if (proof != nullptr && proof->before != nullptr) proof->before(event);
+  if (row.proof.before != nullptr) row.proof.before(event);
 }
 
 bool happened(const Perturbation& row, EventContext& event,
               std::optional<std::uint64_t> zeros_read) {
-  const Proof* proof = find_proof(row.name);
-  if (proof == nullptr) return true;
-  if (proof->after != nullptr) return proof->after(event);
-  return proof->shown_by != kZerosRead || zeros_read.value_or(1) > 0;
+  if (row.proof.after != nullptr) return row.proof.after(event);
+  return !row.proof.by_zeros_read || zeros_read.value_or(1) > 0;
 }
 
 std::string describe_proof(const Perturbation& row) {
-  const Proof* proof = find_proof(row.name);
-  if (proof == nullptr) return "nothing";
-  return proof->shown_by.empty() ? "nothing; " + std::string(proof->impossible)
-                                 : std::string(proof->shown_by);
+  const Proof& proof = row.proof;
+  return proof.shown_by.empty() ? "nothing; " + std::string(proof.impossible)
+                                : std::string(proof.shown_by);
 }
 
 }  // namespace notifier

@@ -12,8 +12,9 @@ std::span<const Perturbation> perturbations() {
   static const std::vector<Perturbation> rows = [] {
     std::vector<Perturbation> all;
     for (const auto part :
-         {process_perturbations(), neighbour_perturbations(), memory_perturbations(),
-          placement_perturbations(), loading_perturbations(), ending_perturbations()}) {
+         {process_perturbations(), neighbour_perturbations(), mapping_perturbations(),
+          page_perturbations(), placement_perturbations(), loading_perturbations(),
+          ending_perturbations()}) {
       all.insert(all.end(), part.begin(), part.end());
     }
     return all;

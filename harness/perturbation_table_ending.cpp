@@ -8,6 +8,8 @@
 namespace notifier {
 namespace {
 
+constexpr std::string_view kWorkerGone = "the end of the worker, for which its parent waits";
+
 using namespace perturbation_calls;
 
 constexpr Perturbation ending(std::string_view name, std::string_view summary,
@@ -21,6 +23,7 @@ constexpr Perturbation ending(std::string_view name, std::string_view summary,
               "mm/mmap.c exit_mmap, RELEASE: KFD ends the queues, nothing is "
               "restored; nobody is left to read its events",
           .misleads = misleads,
+          .proof = {.shown_by = kWorkerGone},
           .perform = perform};
 }
 

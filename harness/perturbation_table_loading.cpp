@@ -12,6 +12,8 @@ namespace {
 constexpr std::string_view kNothingRegistered =
     "nothing that the device knows loses its mapping: an eviction is a finding";
 
+constexpr std::string_view kArrived = "the files' content, compared on the device";
+
 using namespace perturbation_calls;
 
 constexpr std::array kRows{
@@ -28,6 +30,7 @@ constexpr std::array kRows{
             "fall into one stop are one. An SVM range is unmapped without (§0.8)",
         .misleads = "call is the time of the whole load; on the software GPU each copy and "
                     "each unpinning waits for the job that runs",
+        .proof = {.shown_by = kArrived},
         .prepare = prepare_load,
         .perform = perform_load_pinned,
         .finish = finish_load},
@@ -38,6 +41,7 @@ constexpr std::array kRows{
                  .evictions_source = kNothingRegistered,
                  .misleads = "as load_pinned; a runtime that keeps its pins in a cache does not do "
                              "this (kfd_facts §0.3)",
+                 .proof = {.shown_by = kArrived},
                  .prepare = prepare_load,
                  .perform = perform_load_unpinned_first,
                  .finish = finish_load},
@@ -48,6 +52,7 @@ constexpr std::array kRows{
                  .waits_for_work = true,
                  .evictions_source = kNothingRegistered,
                  .misleads = "as load_pinned; the CPU copies every byte once more",
+                 .proof = {.shown_by = kArrived},
                  .prepare = prepare_load,
                  .perform = perform_load_staged,
                  .finish = finish_load},
@@ -57,6 +62,7 @@ constexpr std::array kRows{
                  .waits_for_work = true,
                  .evictions_source = kNothingRegistered,
                  .misleads = "as load_staged",
+                 .proof = {.shown_by = kArrived},
                  .prepare = prepare_load,
                  .perform = perform_load_read,
                  .finish = finish_load},

@@ -28,6 +28,10 @@ constexpr std::string_view kMoveSource =
 constexpr std::string_view kOneCall =
     "the call is one invalidation of all that it names, whether pages move or not";
 
+constexpr std::string_view kMigrated =
+    "the driver's events of the migration, which name the pages and the cause";
+constexpr std::string_view kOtherNode = "the node of the pages, which move_pages tells";
+
 using namespace perturbation_calls;
 
 /// Managed memory that the call moves to the device or home.
@@ -43,6 +47,7 @@ constexpr Perturbation prefetch(std::string_view name, std::string_view summary,
           .evictions_most = 64,
           .evictions_source = kMoveSource,
           .misleads = misleads,
+          .proof = {.shown_by = kMigrated},
           .prepare = prepare,
           .perform = perform,
           .finish = finish_at_home};
@@ -69,6 +74,7 @@ constexpr std::array kRows{
             "kfd_migrate.c svm_migrate_to_ram, of the block around the page: MIGRATE as for "
             "prefetch_device; the software GPU does the same by a userfaultfd",
         .misleads = "call is the CPU's page fault with the copy of up to 2 MiB, not one word",
+        .proof = {.shown_by = kMigrated},
         .prepare = prepare_on_device,
         .perform = perform_cpu_touch,
         .finish = finish_at_home},
@@ -81,6 +87,7 @@ constexpr std::array kRows{
                  .evictions_source = kMigrationSource,
                  .on_softgpu = SoftgpuDifference{1, kOneCall},
                  .misleads = "the call copies the pages; each event moves them the other way",
+                 .proof = {.shown_by = kOtherNode},
                  .prepare = prepare_other_node,
                  .perform = perform_move_pages},
     Perturbation{.name = "mbind",
@@ -92,6 +99,7 @@ constexpr std::array kRows{
                  .evictions_source = kMigrationSource,
                  .on_softgpu = SoftgpuDifference{1, kOneCall},
                  .misleads = "as move_pages; pages that others share stay",
+                 .proof = {.shown_by = kOtherNode},
                  .prepare = prepare_other_node,
                  .perform = perform_mbind,
                  .finish = finish_mbind},
@@ -111,6 +119,7 @@ constexpr std::array kRows{
             "on a GPU, whose restores undo the merging; the software GPU sees none",
         .on_softgpu = SoftgpuDifference{0, "KSM's own thread merges, no system call tells of it"},
         .misleads = "call is the time until KSM was done, not that of a system call",
+        .proof = {.shown_by = "/proc/self/ksm_merging_pages"},
         .prepare = prepare_ksm,
         .perform = perform_ksm,
         .finish = finish_ksm},
@@ -131,6 +140,7 @@ constexpr std::array kRows{
                                                  "on the memory; the harness excuses the pages "
                                                  "that the kernel counts"},
                  .misleads = "everything else in the group is reclaimed as well",
+                 .proof = {.shown_by = kSwappedOut},
                  .prepare = prepare_reclaim,
                  .perform = perform_reclaim,
                  .finish = finish_reclaim},

@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::string_view kForkSource =
     "mm/memory.c copy_page_range, PROTECTION_PAGE (kfd_facts §1)";
+constexpr std::string_view kChildren = "each child, which waitpid finds ended with 0";
 constexpr std::string_view kSharedMapSource =
     "CLONE_VM: no page table is copied (kernel/fork.c copy_mm)";
 
@@ -22,11 +23,13 @@ constexpr std::array kRows{
         .summary = "nothing happens: the unperturbed loop over a window of its own",
         .evictions_source = "no call is made",
         .misleads = "a window without a call has no begin: its stalls are those of the machine",
+        .proof = {.impossible = "nothing is done"},
         .perform = perform_none},
     Perturbation{.name = "sham",
                  .summary = "getpid() in place of a memory operation: the false-stall floor",
                  .evictions_source = "getpid touches no memory map",
                  .misleads = "its stalls are the floor of all others in the same run, not zero",
+                 .proof = {.impossible = "nothing is done to memory"},
                  .perform = perform_sham},
 
     Perturbation{.name = "fork_exit",
@@ -37,6 +40,7 @@ constexpr std::array kRows{
                  .misleads =
                      "a child that ends before the restore looks at the pages spares it the "
                      "copies: the stall has two sizes",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_exit,
                  .finish = finish_children_exited},
     Perturbation{.name = "fork_child_write",
@@ -45,6 +49,7 @@ constexpr std::array kRows{
                  .evictions = 1,
                  .evictions_source = kForkSource,
                  .misleads = "who copies a page, child or restore, is a race; the sum is the same",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_child_write,
                  .finish = finish_child_write},
     Perturbation{
@@ -60,6 +65,7 @@ constexpr std::array kRows{
                                         "fork only"},
         .misleads = "the software GPU learns of calls, not of the CPU's page faults: there it "
                     "is one eviction",
+        .proof = {.shown_by = kChildren},
         .perform = perform_fork_parent_write,
         .finish = finish_child_hold},
     Perturbation{.name = "fork_child_hold",
@@ -70,6 +76,7 @@ constexpr std::array kRows{
                  .misleads =
                      "restore writes to every page and so copies all of it: the stall is mostly "
                      "that of copying",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_child_hold,
                  .finish = finish_child_hold},
     Perturbation{.name = "fork_exec",
@@ -78,6 +85,7 @@ constexpr std::array kRows{
                  .evictions = 1,
                  .evictions_source = kForkSource,
                  .misleads = "exec drops the child's copy while the restore may still be at work",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_exec,
                  .finish = finish_children_exited},
     Perturbation{.name = "fork_storm",
@@ -88,6 +96,7 @@ constexpr std::array kRows{
                  .evictions_source = "as fork_exit; forks within the restore delay fall together "
                                      "(kfd_facts §0.4)",
                  .misleads = "call is the time of all eight forks",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_storm,
                  .finish = finish_children_exited},
     Perturbation{.name = "fork_workers",
@@ -99,6 +108,7 @@ constexpr std::array kRows{
                                      "(kfd_facts §0.4)",
                  .misleads = "call is the time of all four forks; the copy on write is paid once, "
                              "however many children share the old page",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_fork_workers,
                  .finish = finish_workers},
     Perturbation{
@@ -108,6 +118,7 @@ constexpr std::array kRows{
         .needs_dontfork = true,
         .evictions_source = "the memory that the device knows is not copied (DONTFORK)",
         .misleads = "the control for fork: what copying the page tables costs by itself",
+        .proof = {.shown_by = kChildren},
         .prepare = prepare_unknown_buffer,
         .perform = perform_fork_exit,
         .finish = finish_unknown_buffer},
@@ -116,6 +127,7 @@ constexpr std::array kRows{
                  .scope = Scope::kProcess,
                  .evictions_source = kSharedMapSource,
                  .misleads = "call contains starting the child up to its exec",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_posix_spawn,
                  .finish = finish_children_exited},
     Perturbation{.name = "vfork",
@@ -123,6 +135,7 @@ constexpr std::array kRows{
                  .scope = Scope::kProcess,
                  .evictions_source = kSharedMapSource,
                  .misleads = "call contains the child's whole life, since the parent waits for it",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_vfork,
                  .finish = finish_children_exited},
     Perturbation{.name = "clone_vm",
@@ -130,6 +143,7 @@ constexpr std::array kRows{
                  .scope = Scope::kProcess,
                  .evictions_source = kSharedMapSource,
                  .misleads = "the child dirties nothing; a thread library would do more",
+                 .proof = {.shown_by = kChildren},
                  .perform = perform_clone_vm,
                  .finish = finish_children_exited},
 };
