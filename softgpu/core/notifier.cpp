@@ -115,26 +115,32 @@ bool Notifier::start(std::span<const Interval> intervals, InvalidationCause caus
   if (mark(intervals, cause, stop) && !waves_.stop_requested()) {
     waves_.wait_until_flushed(waves_.request_flush());
   }
+  std::uint64_t stopped_ns = 0;
   if (stop) {
     waves_.wait_until_stopped();
     hold().wait_in(HoldPhase::kNotifier);
-    for (std::size_t index = 0; index < kDomains; ++index) {
-      if (effect.evicts[index] && !domains_[index].evicted) {
-        domains_[index].evicted = true;
-        domains_[index].restore_due_ns =
-            read_clock_ns(CLOCK_MONOTONIC) + (settings_.delays ? kRestoreDelayNs : 0);
-      }
-    }
-    worker_has_work_ = true;
+    stopped_ns = read_clock_ns(CLOCK_MONOTONIC);
+    set_evicted(effect, stopped_ns);
   }
   if (effect.evicts[0] || effect.evicts[1]) {
     check_stopped(intervals);
   }
   stale_plant_.take_page(registry_, intervals);
   if (stop) {
+    waves_.wait_until_off_cpus(stopped_ns);
     stop_times_.notified_ns = read_clock_ns(CLOCK_BOOTTIME);
   }
   return true;
+}
+
+void Notifier::set_evicted(const Effect& effect, std::uint64_t stopped_ns) {
+  for (std::size_t index = 0; index < kDomains; ++index) {
+    if (effect.evicts[index] && !domains_[index].evicted) {
+      domains_[index].evicted = true;
+      domains_[index].restore_due_ns = stopped_ns + (settings_.delays ? kRestoreDelayNs : 0);
+    }
+  }
+  worker_has_work_ = true;
 }
 
 void Notifier::end() {

@@ -103,6 +103,7 @@ class Notifier {
   template <typename Visit>
   void for_each_hit(std::span<const Interval> intervals, InvalidationCause cause, Visit&& visit);
   Effect inspect(std::span<const Interval> intervals, InvalidationCause cause);
+  void set_evicted(const Effect& effect, std::uint64_t stopped_ns);
   void announce_unmaps(std::span<const Interval> intervals, InvalidationCause cause);
   void announce_unmaps(const Interval& interval, InvalidationCause cause);
   void audit_before_clearing(std::span<const Interval> intervals);

@@ -171,6 +171,11 @@ class WaveTable {
   /// Returns when no wave runs, or no job. Fails the process when that takes longer than the limit.
   void wait_until_stopped();
 
+  /// Waits until waves that were stopped at this CLOCK_MONOTONIC time have mostly gone to sleep. A
+  /// CPU that still runs a thread of the process is interrupted when the change flushes TLBs, and
+  /// the change waits for it; one that is idle or has gone on to another process is left out.
+  void wait_until_off_cpus(std::uint64_t stopped_ns) const;
+
   /// Waves may run; those that sleep do so after wake(). That is for a caller without locks: on one
   /// CPU with its waker a wave runs at once, and whoever wants the lock waits until it is
   /// preempted.
