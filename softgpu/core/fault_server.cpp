@@ -90,9 +90,7 @@ bool FaultServer::find_and_validate(RetryFault& fault, MigrationLock& migration_
   answered = true;
   switch (find_window(fault, window)) {
     case Lookup::kChanging:
-      if (migration_lock.owns_lock()) {
-        migration_lock.unlock();
-      }
+      let_go(migration_lock);
       parts_.notifier.wait_for_ends([this] { parts_.forks.poll(); });
       return false;
     case Lookup::kPresent:
@@ -105,6 +103,8 @@ bool FaultServer::find_and_validate(RetryFault& fault, MigrationLock& migration_
       return true;
     case Lookup::kNoRange:
       fault.fatal = adopt(fault);
+      let_go(migration_lock);
+      parts_.notifier.wait_for_changes([this] { parts_.forks.poll(); });
       return fault.fatal.has_value();
     case Lookup::kFound:
       break;
@@ -114,6 +114,13 @@ bool FaultServer::find_and_validate(RetryFault& fault, MigrationLock& migration_
     return false;
   }
   return validate(fault, window);
+}
+
+/// Before waiting for calls, which wait for the lock themselves.
+void FaultServer::let_go(MigrationLock& migration_lock) {
+  if (migration_lock.owns_lock()) {
+    migration_lock.unlock();
+  }
 }
 
 /// Makes a range of memory that the device has not known.

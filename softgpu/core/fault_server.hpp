@@ -76,6 +76,7 @@ class FaultServer {
   std::optional<TranslationFault> find_mapping(const RetryFault& fault, Vma& vma) const;
   static std::uint8_t best_location(const Range& range, std::uint64_t page, std::uint32_t device);
   Lookup look_at(RetryFault& fault, Range& range, std::uint64_t page, Window& window);
+  static void let_go(MigrationLock& migration_lock);
   std::optional<TranslationFault> adopt(const RetryFault& fault);
   bool validate(RetryFault& fault, Window& window);
   bool find_and_validate(RetryFault& fault, MigrationLock& migration_lock, bool& answered);

@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <span>
 
-#include "softgpu/core/notifier.hpp"
 #include "softgpu/core/registry.hpp"
 
 namespace softgpu {

@@ -123,15 +123,25 @@ void ForkTracker::parent() {
   thread_is_back(thread);
 }
 
-bool ForkTracker::begin(pid_t thread) {
-  const std::lock_guard lock(lock_);
+ForkTracker::Pending* ForkTracker::find_unused() {
   auto* unused = std::find_if(pending_.begin(), pending_.end(),
                               [](const Pending& pending) { return pending.thread == 0; });
-  if (unused == pending_.end()) {
+  return unused != pending_.end() ? unused : nullptr;
+}
+
+bool ForkTracker::begin(pid_t thread, bool hit) {
+  const std::lock_guard lock(lock_);
+  Pending* unused = find_unused();
+  if (unused == nullptr) {
+    end_those_over();  // nobody may have waited for them
+    unused = find_unused();
+  }
+  if (unused == nullptr) {
     return false;
   }
   last_thread_.store(thread, std::memory_order_relaxed);
   unused->thread = thread;
+  unused->hit = hit;
   unused->by_libc =
       std::any_of(in_libc_fork_.begin(), in_libc_fork_.end(),
                   [&](const std::atomic<pid_t>& slot) { return slot.load() == thread; });
@@ -147,7 +157,7 @@ bool ForkTracker::begin(pid_t thread) {
 
 void ForkTracker::end(Pending& pending) {
   pending.thread = 0;
-  notifier_.end();
+  notifier_.end(pending.hit);
 }
 
 void ForkTracker::thread_is_back(pid_t thread) {
@@ -180,6 +190,10 @@ bool ForkTracker::is_over(const Pending& pending) const {
 
 void ForkTracker::poll() {
   const std::lock_guard lock(lock_);
+  end_those_over();
+}
+
+void ForkTracker::end_those_over() {
   for (Pending& pending : pending_) {
     if (pending.thread != 0 && !pending.by_libc && is_over(pending)) {
       end(pending);

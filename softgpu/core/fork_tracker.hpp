@@ -24,9 +24,9 @@ class ForkTracker {
   void prepare();
   void parent();
 
-  /// Supervisor: the thread's fork-like call has hit ranges and is about to be continued. False:
-  /// too many forks at once, the call must fail.
-  bool begin(pid_t thread);
+  /// Supervisor: the thread's fork-like call, which has hit ranges or not, is about to be
+  /// continued. False: too many forks at once, the call must fail.
+  bool begin(pid_t thread, bool hit);
 
   /// Supervisor: the thread makes another call, so a fork of its is over.
   void thread_is_back(pid_t thread);
@@ -34,7 +34,7 @@ class ForkTracker {
   /// Ends raw forks whose child has appeared, or whose thread is seen elsewhere.
   void poll();
 
-  /// The thread whose fork hit ranges last; planted faults look for its children.
+  /// The thread that forked last; planted faults look for its children.
   pid_t last_thread() const { return last_thread_.load(std::memory_order_relaxed); }
 
  private:
@@ -44,6 +44,7 @@ class ForkTracker {
   /// One fork. For a raw one: children that existed before are no sign of its end.
   struct Pending {
     pid_t thread = 0;
+    bool hit = false;
     bool by_libc = false;
     long user_ticks_before = 0;
     long reaped_before = 0;
@@ -52,6 +53,8 @@ class ForkTracker {
   };
 
   void end(Pending& pending);
+  void end_those_over();
+  Pending* find_unused();
   bool is_over(const Pending& pending) const;
 
   Notifier& notifier_;

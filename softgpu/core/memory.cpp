@@ -126,6 +126,7 @@ MemoryError Memory::map_on_device(std::unique_ptr<Range> owned) {
     range.pages = range.retries ? RangePages::kMixed : RangePages::kNone;
     registry_.insert(range);
   }
+  notifier_.wait_for_changes([this] { forks_.poll(); });
   // With retry faults on, the first access of a wave brings the pages (kfd_facts §2).
   const MemoryError error = range.retries ? MemoryError::kNone : validate_first(range);
   if (error != MemoryError::kNone) {

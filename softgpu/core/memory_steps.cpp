@@ -23,6 +23,7 @@ MemoryError Memory::insert_unmapped(Range& range) {
     }
     registry_.insert(range);
   }
+  notifier_.wait_for_changes([this] { forks_.poll(); });
   const MemoryError error =
       range.kind == RangeKind::kSvm ? MemoryError::kNone : look_up_once(range);
   if (error != MemoryError::kNone) {

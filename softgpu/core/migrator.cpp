@@ -50,8 +50,8 @@ std::uint32_t Migrator::device_of(std::uint64_t entry) const {
   return parts_.vram.device_at_host(Pte::vram_host(entry));
 }
 
-void Migrator::end_invalidation() {
-  parts_.notifier.end();
+void Migrator::end_invalidation(bool hit) {
+  parts_.notifier.end(hit);
   parts_.notifier.tell_worker();
 }
 
@@ -85,7 +85,7 @@ Migrator::Outcome Migrator::to_device(const PageRun& run, std::uint32_t device,
   migration.to_node = gpu_id(device);
   parts_.events.migrate_start(migration);
   const Interval named{run.begin(), run.begin() + run.size_bytes()};
-  parts_.notifier.start({&named, 1}, InvalidationCause::kMigrate);
+  const bool hit = parts_.notifier.start({&named, 1}, InvalidationCause::kMigrate);
   VramPool& pool = parts_.vram.pool(device);
   const bool moved = take_pages(run, pool.host_begin() + *offset);
   if (moved) {
@@ -93,7 +93,7 @@ Migrator::Outcome Migrator::to_device(const PageRun& run, std::uint32_t device,
   } else {
     pool.give_back(*offset, run.size_bytes());
   }
-  end_invalidation();
+  end_invalidation(hit);
   parts_.events.migrate_end(migration, moved ? 0 : EBUSY);
   return moved ? Outcome::kMoved : Outcome::kRefused;
 }
@@ -138,10 +138,10 @@ void Migrator::to_host(const PageRun& run, MigrateTrigger trigger) {
   migration.from_node = gpu_id(device);
   parts_.events.migrate_start(migration);
   const Interval named{run.begin(), run.begin() + run.size_bytes()};
-  parts_.notifier.start({&named, 1}, InvalidationCause::kMigrate);
+  const bool hit = parts_.notifier.start({&named, 1}, InvalidationCause::kMigrate);
   put_back(run);
   commit_home(run);
-  end_invalidation();
+  end_invalidation(hit);
   parts_.events.migrate_end(migration, 0);
   userfault_.release(run.begin(), run.size_bytes());  // as in KFD: the CPU's fault ends last
 }

@@ -103,7 +103,7 @@ class Migrator {
   static bool is_movable(const PageRun& run);
   bool take_pages(const PageRun& run, std::uintptr_t vram_host);
   void commit_resident(const PageRun& run, std::uintptr_t vram_host);
-  void end_invalidation();
+  void end_invalidation(bool hit);
   Piece piece_at(const PageRun& run, std::uint64_t page);
   bool put_back(const PageRun& run);
   bool put_piece(std::uintptr_t begin, const Piece& piece);

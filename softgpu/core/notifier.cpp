@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "softgpu/core/clock.hpp"
+#include "softgpu/core/fork_policy.hpp"
 #include "softgpu/core/futex.hpp"
 
 namespace softgpu {
@@ -13,7 +14,6 @@ namespace {
 // What a held call waits for at most, so that the audit does not become the call's cost: 64 pages
 // are one read of some microseconds.
 constexpr std::uint64_t kPagesAuditedBeforeCall = 64;
-constexpr std::int64_t kEndPollNs = 200'000;
 
 std::size_t domain_of(const Range& range) { return range.kind == RangeKind::kSvm ? 1 : 0; }
 
@@ -88,11 +88,16 @@ Notifier::Effect Notifier::inspect(std::span<const Interval> intervals, Invalida
 
 bool Notifier::start(std::span<const Interval> intervals, InvalidationCause cause) {
   const std::lock_guard notifier_lock(lock_);
+  // Before the ranges are looked at: one that is not there yet waits for the end of the change.
+  changes_.begin();
+  if (cause == InvalidationCause::kFork) {
+    resolve_fork_policies(registry_);  // of ranges that have come since the caller did
+  }
   const Effect effect = inspect(intervals, cause);
   if (!effect.any) {
     return false;
   }
-  in_progress_.fetch_add(1, std::memory_order_acq_rel);
+  invalidations_.begin();
   // As KFD: the line is written before the queues are stopped (kfd_facts §0.22).
   bool stop = false;
   for (std::size_t index = 0; index < kDomains; ++index) {
@@ -143,12 +148,11 @@ void Notifier::set_evicted(const Effect& effect, std::uint64_t stopped_ns) {
   worker_has_work_ = true;
 }
 
-void Notifier::end() {
-  in_progress_.fetch_sub(1, std::memory_order_seq_cst);
-  // Whoever says after this look that it waits finds the word changed.
-  if (waiters_for_end_.load(std::memory_order_seq_cst) != 0) {
-    futex_wake_all(in_progress_);
+void Notifier::end(bool hit) {
+  if (hit) {
+    invalidations_.end();
   }
+  changes_.end();
 }
 
 void Notifier::audit_before_clearing(std::span<const Interval> intervals) {
@@ -314,12 +318,6 @@ void Notifier::tell_worker() {
 void Notifier::wake_worker() {
   work_.fetch_add(1, std::memory_order_release);
   futex_wake_all(work_);
-}
-
-void Notifier::wait_for_change(std::uint32_t count) const {
-  waiters_for_end_.fetch_add(1, std::memory_order_seq_cst);
-  futex_wait(in_progress_, count, kEndPollNs);
-  waiters_for_end_.fetch_sub(1, std::memory_order_relaxed);
 }
 
 }  // namespace softgpu

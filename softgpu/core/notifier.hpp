@@ -17,6 +17,7 @@
 #include "softgpu/core/registry.hpp"
 #include "softgpu/core/settings.hpp"
 #include "softgpu/core/stop_times.hpp"
+#include "softgpu/core/under_way.hpp"
 #include "softgpu/core/wave.hpp"
 
 namespace softgpu {
@@ -44,8 +45,9 @@ class Notifier {
   Notifier(Registry& registry, WaveTable& waves, DriverEvents& events, Auditor& auditor,
            const Settings& settings);
 
-  /// Returns after the device has stopped using the intervals. True: some range was hit, so the
-  /// change must be followed by end().
+  /// Returns after the device has stopped using the intervals. True: some range was hit. The change
+  /// must be followed by end() with this result, for a range that comes meanwhile was not there to
+  /// be hit.
   bool start(std::span<const Interval> intervals, InvalidationCause cause);
 
   /// Has the restore worker look at the evictions since the last call. Kept out of start(), or the
@@ -54,17 +56,21 @@ class Notifier {
   void give_worker_work() { worker_has_work_ = true; }
 
   /// The change is done. Takes no lock.
-  void end();
+  void end(bool hit);
 
   /// Waits until no invalidation is in progress, calling poll() every so often.
   template <typename Poll>
   void wait_for_ends(Poll&& poll) const {
-    for (std::uint32_t count = in_progress(); count != 0; count = in_progress()) {
-      wait_for_change(count);
-      poll();
-    }
+    invalidations_.wait_for_none(poll);
   }
-  std::uint32_t in_progress() const { return in_progress_.load(std::memory_order_acquire); }
+  std::uint32_t in_progress() const { return invalidations_.count(); }
+
+  /// After a range was inserted and before its pages are looked up for the first time: waits until
+  /// every change is over that may have been inspected without it.
+  template <typename Poll>
+  void wait_for_changes(Poll&& poll) const {
+    changes_.wait_for_none(poll);
+  }
 
   std::mutex& lock() { return lock_; }
   std::array<EvictionDomain, kDomains>& domains() { return domains_; }  // under lock()
@@ -114,7 +120,6 @@ class Notifier {
   void mark_unmapped(Range& range, const Interval& hit);
   void clear_pages(Range& range, const Interval& hit, std::uint64_t entry);
   void check_stopped(std::span<const Interval> intervals);
-  void wait_for_change(std::uint32_t count) const;
 
   Registry& registry_;
   WaveTable& waves_;
@@ -131,9 +136,9 @@ class Notifier {
   bool stop_ended_ = false;        // under lock()
   bool waves_sleep_ = false;       // the worker's: it has resumed them and not woken
   std::atomic<bool> worker_has_work_{false};
-  std::uint64_t marks_ = 0;                    // number of the invalidation under way
-  std::atomic<std::uint32_t> in_progress_{0};  // futex word
-  mutable std::atomic<std::uint32_t> waiters_for_end_{0};
+  std::uint64_t marks_ = 0;             // number of the invalidation under way
+  UnderWay changes_;                    // of the CPU's memory, whether they hit a range or not
+  UnderWay invalidations_;              // those that hit one
   std::atomic<std::uint32_t> work_{0};  // futex word of the restore worker
   StalePlant stale_plant_;
 };

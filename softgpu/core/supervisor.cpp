@@ -148,11 +148,9 @@ long Supervisor::hold_change(int number, const SyscallArguments& arguments) {
   const bool hit_too_much =
       widens_ && notifier_.start({&kEverything, 1}, InvalidationCause::kOther);
   const long result = execute(number, arguments);
-  if (hit) {
-    notifier_.end();
-  }
-  if (hit_too_much) {
-    notifier_.end();
+  notifier_.end(hit);
+  if (widens_) {
+    notifier_.end(hit_too_much);
   }
   return result;
 }
@@ -164,9 +162,10 @@ Supervisor::Answer Supervisor::hold_fork(pid_t thread) {
   const std::lock_guard lock(migrator_.lock());
   migrator_.bring_home(plan_.all(), InvalidationCause::kFork);
   // Planted: what is kept out of forks is not spared.
-  const auto cause = widens_ ? InvalidationCause::kOther : InvalidationCause::kFork;
-  if (notifier_.start(plan_.all(), cause) && !forks_.begin(thread)) {
-    notifier_.end();
+  const bool hit =
+      notifier_.start(plan_.all(), widens_ ? InvalidationCause::kOther : InvalidationCause::kFork);
+  if (!forks_.begin(thread, hit)) {
+    notifier_.end(hit);
     return {.value = 0, .error = -EAGAIN};
   }
   return {.continued = true};

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "order_executor.hpp"
 #include "process_test.hpp"
 #include "softgpu/api/softgpu_control.h"
 #include "test_device.hpp"
@@ -128,6 +129,35 @@ PROCESS_TEST(RetryFault, ForkDoesNotStopQueuesAndKeepsTheChildApart) {
   on.kernel.wait_for_passes(5);
   REQUIRE(child.finish() == 0);
   on.finish();
+}
+
+/// The child gets its copy while a first fault takes the page in, in each order of the two.
+PROCESS_TEST(RetryFault, ForkHearsOfMemoryThatIsJustTakenIn) {
+  constexpr unsigned kRounds = 240;
+  constexpr unsigned kPhases = 80;  // of some hundred nanoseconds each: a fault takes less in all
+  ask_for_retry_faults();
+  DriverLog log;
+  OrderExecutor executor(false);
+  for (unsigned round = 1; round <= kRounds; ++round) {
+    std::uint64_t* word = words_of(map_memory(kPage));
+    const std::uint64_t value = round;
+    const std::uint64_t before = load_word(word);
+    executor.begin_store(reinterpret_cast<std::uint64_t>(word), {&value, 1});
+    for (volatile unsigned turn = 0; turn < round % kPhases * 100;) {
+      turn = turn + 1;
+    }
+    HeldChild child(HeldChild::Made::kByLibc, [&] {
+      const std::uint64_t seen = load_word(word);
+      return seen == before || seen == value ? 0 : 1;
+    });
+    executor.wait();
+    __atomic_store_n(word, value + 1, __ATOMIC_RELEASE);  // no longer in the child's page
+    softgpu_audit_now();
+    REQUIRE(log.accusations() == 0);
+    REQUIRE(executor.load(reinterpret_cast<std::uint64_t>(word)) == value + 1);
+    REQUIRE(child.finish() == 0);
+  }
+  executor.stop();
 }
 
 PROCESS_TEST(RetryFault, UserptrStillStopsQueues) {
