@@ -18,7 +18,7 @@ namespace softgpu_test {
 
 inline constexpr std::size_t kPage = 4096;
 
-/// Lines of an SMI descriptor that is subscribed to everything.
+/// Lines of an SMI descriptor that is subscribed to everything but LOST_CPU.
 class DriverLog {
  public:
   DriverLog();
@@ -32,7 +32,7 @@ class DriverLog {
   /// Waits until there are that many; the test's time limit is the only limit.
   void wait_for(const std::string& id, std::size_t wanted, const std::string& tail = "");
 
-  /// Everything so far but LOST_CPU lines, which depend on the machine's load.
+  /// Everything so far.
   std::vector<std::string> all_lines();
 
   /// The same without the reports of stops, which come when the waves have run again.
