@@ -105,11 +105,22 @@ void Wave::run_when_allowed() {
   for (;;) {
     // Either this wave sees the stop, or whoever stops sees it resuming and waits for it.
     state.store(kWaveResuming, std::memory_order_seq_cst);
+    answer_flushes();
     if (!table_->preempts() || !table_->stop_requested()) {
       state.store(kWaveRunning, std::memory_order_seq_cst);
       return;
     }
     park();
+  }
+}
+
+/// Of requests that came while the wave was not under way: they have not reached it, and it holds
+/// no translation. Those that come from now on find it under way.
+void Wave::answer_flushes() {
+  const std::uint32_t request = table_->flushes_requested_.load(std::memory_order_seq_cst);
+  if (flushes_done.load(std::memory_order_relaxed) != request) {
+    flushes_done.store(request, std::memory_order_seq_cst);
+    table_->acknowledge();
   }
 }
 

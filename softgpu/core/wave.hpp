@@ -118,6 +118,7 @@ class Wave : public WaveContext {
 
   void attend_slowly();
   void run_when_allowed();
+  void answer_flushes();
   void park();
   void wait_for_service(std::uintptr_t device_address, Access access);
   void run_grid(Grid& grid);
@@ -212,7 +213,7 @@ class WaveTable {
   /// cleared entries under the registry lock) before it reads a wave's state here, and the wave
   /// writes kWaveResuming before it looks for that. All of it is sequentially consistent, so either
   /// the state is seen here, and the wave gets the bits, or the wave comes later and sees the stop,
-  /// or, since its lock of the registry comes after that of the change, the cleared entries.
+  /// or the flush, which it answers at once, for it looks pages up after the change.
   void set_attention(std::uint32_t bits);
 
   // Written by waves and on every stop, so these too must not be copy-on-write: the table itself
