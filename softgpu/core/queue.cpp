@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <utility>
 
 #include "softgpu/core/clock.hpp"
@@ -73,6 +74,8 @@ void Queue::serve() {
     submitted_.wait(lock, [this] { return closed_ || !operations_.empty(); });
     if (operations_.empty()) {
       running.swap(finished_);  // freed when the lock is
+      lock.unlock();
+      device().queues().forget_waves_of(*this);
       return;
     }
     // From its submission to its end a job needs no allocator: fork holds the allocator's locks
@@ -186,6 +189,9 @@ QueuePoint Queues::submit(const std::shared_ptr<Queue>& queue, Operation operati
   const std::vector<QueuePoint> others = points(waits_for, queue->device_ordinal());
   operation.fences.insert(operation.fences.end(), others.begin(), others.end());
   std::erase_if(operation.fences, [&](const QueuePoint& fence) { return fence.queue == queue; });
+  if (operation.run != nullptr) {
+    provide_waves(*queue, operation.waves);
+  }
   const std::uint64_t position = queue->submit(std::move(operation));
   return {queue, position};
 }
@@ -219,17 +225,53 @@ std::string Queues::busy_operation() {
   return {};
 }
 
+/// Before the operation is submitted: a wave's thread is made with the allocator. Where there is no
+/// room for one more, the operation finds that out.
+void Queues::provide_waves(Queue& queue, std::uint32_t count) {
+  const std::lock_guard making(making_lock_);
+  std::size_t missing = 0;
+  {
+    const std::lock_guard lock(waves_lock_);
+    const std::uint32_t most = std::max(queue.most_waves, count);
+    waves_needed_ += most - std::exchange(queue.most_waves, most);
+    missing = waves_needed_ - std::min(waves_made_, waves_needed_);
+  }
+  while (missing != 0 && make_wave()) {
+    --missing;
+  }
+}
+
+/// Under the making lock. The wave makes itself on its own thread, which is not filtered, and is
+/// there when its thread has done all that allocates.
+bool Queues::make_wave() {
+  const auto made = std::make_shared<std::promise<Wave*>>();
+  const bool started = device().spawner().start_thread("softgpu-wave", [made] {
+    run_on_uncopied_stack([made] {
+      Wave* wave = device().waves().add();
+      made->set_value(wave);
+      if (wave != nullptr) {
+        wave->run_grids();
+      }
+    });
+  });
+  Wave* wave = started ? made->get_future().get() : nullptr;
+  if (wave != nullptr) {
+    const std::lock_guard lock(waves_lock_);
+    idle_waves_.push_back(wave);
+    ++waves_made_;
+  }
+  return wave != nullptr;
+}
+
+void Queues::forget_waves_of(const Queue& queue) {
+  const std::lock_guard lock(waves_lock_);
+  waves_needed_ -= queue.most_waves;
+}
+
 bool Queues::take_waves(std::uint32_t count, std::vector<Wave*>& taken) {
   const std::lock_guard lock(waves_lock_);
-  while (idle_waves_.size() < count) {
-    Wave* wave = device().waves().add();
-    const bool started = wave != nullptr && device().spawner().start_thread("softgpu-wave", [wave] {
-      run_on_uncopied_stack([wave] { wave->run_grids(); });
-    });
-    if (!started) {
-      return false;
-    }
-    idle_waves_.push_back(wave);
+  if (idle_waves_.size() < count) {
+    return false;
   }
   taken.assign(idle_waves_.end() - static_cast<std::ptrdiff_t>(count), idle_waves_.end());
   idle_waves_.resize(idle_waves_.size() - count);

@@ -53,6 +53,10 @@ class Queue {
   Queue(std::uint32_t device, bool blocking) : device_(device), blocking_(blocking) {}
 
   std::uint32_t device_ordinal() const { return device_; }
+
+  /// The most waves that one of its operations takes. Under the lock of Queues' waves.
+  std::uint32_t most_waves = 0;
+
   bool blocking() const { return blocking_; }
   std::uint64_t submit(Operation operation);
   bool finished(std::uint64_t position);
@@ -87,6 +91,8 @@ class Queue {
 /// All queues and the waves that they share.
 class Queues {
  public:
+  Queues() { idle_waves_.reserve(WaveTable::kCapacity); }
+
   /// Makes a queue with its thread; null when the system gives none.
   std::shared_ptr<Queue> add(std::uint32_t device, bool blocking);
   void remove(const std::shared_ptr<Queue>& queue);
@@ -108,18 +114,26 @@ class Queues {
   /// Name of something that runs or waits in any queue; empty when all are idle.
   std::string busy_operation();
 
-  /// Takes waves out of the pool, making new ones as needed; false when there are no more.
+  /// Takes waves out of the pool; false when there are no more.
   bool take_waves(std::uint32_t count, std::vector<Wave*>& taken);
   void give_back(const std::vector<Wave*>& waves);
 
+  /// The queue's thread, at its end: it takes no more waves.
+  void forget_waves_of(const Queue& queue);
+
  private:
   std::vector<QueuePoint> points(WaitsFor waits_for, std::optional<std::uint32_t> device);
+  void provide_waves(Queue& queue, std::uint32_t count);
+  bool make_wave();
 
   std::mutex lock_;
   std::list<std::shared_ptr<Queue>> queues_;
   std::array<std::shared_ptr<Queue>, kMostDevices> null_queues_;
+  std::mutex making_lock_;  // before waves_lock_, which is not held while a thread is made
   std::mutex waves_lock_;
-  std::vector<Wave*> idle_waves_;
+  std::vector<Wave*> idle_waves_;  // room for all: see Queue::serve
+  std::size_t waves_made_ = 0;
+  std::size_t waves_needed_ = 0;  // the sum of the queues' most_waves: one operation of each runs
 };
 
 }  // namespace softgpu

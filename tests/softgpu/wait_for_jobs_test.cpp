@@ -69,11 +69,12 @@ class Job {
     REQUIRE_HIP(hipStreamCreateWithFlags(&stream_, hipStreamNonBlocking));
   }
 
-  void submit(std::uint64_t* device_words, std::uint64_t value, std::uint64_t before = ~0ull) {
+  void submit(std::uint64_t* device_words, std::uint64_t value, std::uint64_t before = ~0ull,
+              std::uint32_t waves = 1) {
     *control_ = {};
     JobArguments arguments{device_words, control_, value, before};
     void* parameters[] = {&arguments};
-    REQUIRE_HIP(hipLaunchKernel(reinterpret_cast<const void*>(&stepping_job), dim3(1), dim3(1),
+    REQUIRE_HIP(hipLaunchKernel(reinterpret_cast<const void*>(&stepping_job), dim3(waves), dim3(1),
                                 parameters, 0, stream_));
   }
   void allow(std::uint64_t steps) { __atomic_store_n(&control_->allowed, steps, __ATOMIC_RELEASE); }
@@ -110,6 +111,26 @@ class Dropper {
   std::uint64_t done_at_return_ = 0;
   std::thread thread_;
 };
+
+/// A job that needs more waves than have been made; it ends by itself.
+PROCESS_BODY(fork_beside_first_waves) {
+  DriverLog log;
+  std::uint64_t* words = register_memory(map_memory(kSize), kSize);
+  constexpr std::uint32_t kMostWaves = 40;
+  Job job;
+  for (std::uint32_t waves = 1; waves <= kMostWaves; ++waves) {
+    job.submit(words, waves, ~0ull, waves);
+    job.allow(kJobSteps);
+    HeldChild child(HeldChild::Made::kByLibc);
+    job.wait();
+  }
+  REQUIRE(log.accusations() == 0);
+}
+/// Its thread is made with the allocator, whose locks fork holds while it waits for jobs.
+TEST(WaitForJobs, ForkDoesNotWaitForAWaveThatIsStillToBeMade) {
+  expect_passed(
+      run_process("fork_beside_first_waves", {{"SOFTGPU_CWSR", "0"}, {"SOFTGPU_WAVES", "40"}}));
+}
 
 /// The wait of an invalidation at a uniform phase of a job of known length is uniform on the
 /// job's length: its quantile q is q times the length. In steps, so nothing depends on the machine.
