@@ -22,9 +22,10 @@ WaveContext& running_wave() { return *current_wave; }
 namespace {
 
 constexpr unsigned kAcknowledgementSpins = 2000;  // some microseconds: a running wave needs < 1 µs
-// From a wave's acknowledgement until its CPU runs something else. A notified madvise took 30 µs
-// without a wait, and 16, 14, 16 and 21 with 1, 2, 4 and 8 µs (medians of 2000, without the audit).
-constexpr std::uint64_t kTimeToSleepNs = 2000;
+// From a wave's acknowledgement until its CPU runs something else. With 0 and 2 µs the change's own
+// call takes 2 to 5 µs in some runs and 25 in others, with 5 and 6 µs never more than 8 at p90: a
+// notified madvise then takes 17 to 24 µs, and 15 to 39 before (medians of runs of 200).
+constexpr std::uint64_t kTimeToSleepNs = 5000;
 
 void pause_cpu() {
 #if defined(__x86_64__)
