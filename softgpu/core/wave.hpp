@@ -162,7 +162,8 @@ class WaveTable {
   /// A job has faulted and will never end: from now on its waves are stopped where they are.
   void preempt_from_now_on();
 
-  /// Makes a wave and its thread; null when the table is full. Must run on an unfiltered thread.
+  /// Makes a wave; null when the table is full. On the wave's own thread, which is not filtered;
+  /// one at a time.
   Wave* add();
 
   /// Asks every wave to park. Only atomics: may be called under the registry lock. Waves that start
