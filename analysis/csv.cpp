@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "analysis/csv.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -11,6 +12,8 @@
 namespace notifier::analysis {
 namespace {
 
+// Blocks begin small, for most texts are one cell, and double up to what suits a file of samples.
+constexpr std::size_t kFirstBlockBytes = std::size_t{1} << 12;
 constexpr std::size_t kBlockBytes = std::size_t{1} << 18;
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
@@ -92,7 +95,7 @@ InputError::InputError(std::string file, std::size_t line, std::size_t column,
       column_(column) {}
 
 CsvReader::CsvReader(std::istream& in, std::string file_name)
-    : in_(in), file_name_(std::move(file_name)), buffer_(kBlockBytes) {
+    : in_(in), file_name_(std::move(file_name)) {
   while (end_ < kByteOrderMark.size() && fill()) {
   }
   if (std::string_view(buffer_.data(), end_).starts_with(kByteOrderMark)) {
@@ -112,7 +115,9 @@ bool CsvReader::fill() {
     end_ -= begin_;
     begin_ = 0;
   }
-  if (end_ == buffer_.size()) buffer_.resize(buffer_.size() * 2);
+  if (end_ == buffer_.size() || buffer_.size() < kBlockBytes) {
+    buffer_.resize(std::max(kFirstBlockBytes, buffer_.size() * 2));
+  }
   in_.read(buffer_.data() + end_, static_cast<std::streamsize>(buffer_.size() - end_));
   const auto read = static_cast<std::size_t>(in_.gcount());
   end_ += read;
