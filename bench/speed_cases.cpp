@@ -83,6 +83,10 @@ std::string size_name(std::size_t size_bytes) {
   return kib >= 1 << 10 ? fmt::format("{}MiB", kib >> 10) : fmt::format("{}KiB", kib);
 }
 
+std::string job_name(std::uint64_t job_ns) {
+  return job_ns == 0 ? "small" : fmt::format("job_{}ms", job_ns / 1'000'000);
+}
+
 /// Each of `steps` is compared with the first.
 template <typename Steps, typename Make>
 void add_growth(std::vector<SpeedCase>& cases, const Steps& steps, std::optional<double> most_ratio,
@@ -121,7 +125,7 @@ std::int64_t available_bytes() {
 }
 
 bool is_notified(const SpeedCase& wanted) {
-  return wanted.measure == measure_notified || wanted.job_ns != 0;
+  return wanted.measure == measure_notified || wanted.waits_for_jobs;
 }
 
 }  // namespace
@@ -148,13 +152,16 @@ std::vector<SpeedCase> speed_cases_of_preemption() {
 }
 
 std::vector<SpeedCase> speed_cases_of_jobs() {
-  std::vector<SpeedCase> cases;
+  std::vector<SpeedCase> cases{
+      reference_case("wait_for_jobs/no_job", Metric::kSyscall, measure_jobs)};
   for (const std::uint64_t job_ns : kJobs) {
-    SpeedCase made = reference_case(fmt::format("wait_for_jobs/job_{}ms", job_ns / 1'000'000),
-                                    Metric::kSyscall, measure_jobs);
+    SpeedCase made = compared_case(
+        reference_case("wait_for_jobs/" + job_name(job_ns), Metric::kSyscall, measure_jobs),
+        cases.front());
     made.job_ns = job_ns;
     cases.push_back(made);
   }
+  for (SpeedCase& made : cases) made.waits_for_jobs = true;
   return cases;
 }
 
@@ -177,8 +184,8 @@ analysis::SummaryRow describe(const SpeedCase& wanted) {
   row.backing = "anon";
   row.perturbation = wanted.metric == Metric::kSyscall ? "dontneed" : "none";
   row.policy = "default";
-  row.recovery = wanted.job_ns != 0 ? "wait_for_jobs" : on_device ? "preempt" : "none";
-  row.context = wanted.job_ns != 0 ? fmt::format("job_{}ms", wanted.job_ns / 1'000'000) : "small";
+  row.recovery = wanted.waits_for_jobs ? "wait_for_jobs" : on_device ? "preempt" : "none";
+  row.context = job_name(wanted.job_ns);
   row.touch = "keeps";
   row.size_bytes = static_cast<std::int64_t>(wanted.size_bytes * wanted.ranges);
   row.perturbed_bytes = wanted.metric == Metric::kSyscall ? kPage : 0;

@@ -28,6 +28,8 @@ constexpr std::uint64_t kAccessTimes = 1000;
 // slept gets it at once.
 constexpr std::int64_t kYieldNs = 2'000'000;
 constexpr timespec kNap = {0, 100'000};
+// The restore worker has woken the waves and still tidies up: a call at once would wait for it.
+constexpr std::int64_t kSettledNs = 200'000;
 
 void check(hipError_t error, const char* call) {
   if (error != hipSuccess) {
@@ -252,6 +254,7 @@ std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
   softgpu::WaveTable& table = softgpu::device().waves();
   return spend(budget, [&] {
     waves.wait_for_progress();
+    spin_until(now_ns() + kSettledNs);
     TimedEvent event = time_dontneed(page);
     // The restore comes a millisecond later: a device that was stopped still is.
     event.evictions = table.stop_requested() ? 1 : 0;
@@ -284,6 +287,7 @@ std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint
     const std::int64_t begin_ns = now_ns();
     if (next == 1) place_waves(1);
     spin_until(begin_ns + static_cast<std::int64_t>(moment * static_cast<double>(job_ns)));
+    if (job_ns == 0) check(hipStreamSynchronize(stream), "hipStreamSynchronize");
     const TimedEvent event = time_dontneed(memory.host());
     check(hipStreamSynchronize(stream), "hipStreamSynchronize");
     return event;

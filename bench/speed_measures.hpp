@@ -82,7 +82,8 @@ std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
 
 /// Calls on the job's page, at moments of its run that are spread evenly over its length, one in
 /// each of as many equal parts as there are events, in random order: the wait for its end is then
-/// uniform from 0 to its length. The device must wait for jobs.
+/// uniform from 0 to its length. With a length of 0 the job has ended before the call. The device
+/// must wait for jobs.
 std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint64_t job_ns,
                                        std::uint64_t seed, const SpeedBudget& budget);
 

@@ -74,11 +74,13 @@ void Wave::run_grid(Grid& grid) {
     parked_ns.store(read_clock_ns(CLOCK_BOOTTIME), std::memory_order_release);
   }
   state.store(kWaveIdle, std::memory_order_seq_cst);
-  table_->acknowledge();
-  if (grid.waves_left.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    table_->end_job();
-    futex_wake_all(grid.waves_left);
+  if (grid.waves_left.fetch_sub(1, std::memory_order_acq_rel) != 1) {
+    table_->acknowledge();
+    return;
   }
+  // Acknowledges for this wave as well: whoever waits for the job is woken once, when it has ended.
+  table_->end_job();
+  futex_wake_all(grid.waves_left);
 }
 
 void Wave::attend_slowly() {
