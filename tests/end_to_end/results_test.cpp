@@ -116,7 +116,7 @@ void expect_evictions_as_listed(const std::string& filter) {
 }
 
 TEST(Results, UserptrEvictionsAreThoseOfTheTable) {
-  expect_evictions_as_listed("^userptr/anon/.*/preempt/.*/4MiB");
+  expect_evictions_as_listed("^userptr/anon/.*/preempt/.*/" NOTIFIER_TABLE_SIZE);
 }
 TEST(Results, EvictionsOnHugePagesAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/thp/.*/default/.*/4MiB");
@@ -133,7 +133,7 @@ TEST(Results, EvictionsOnFilePagesAreThoseOfTheTable) {
   expect_evictions_as_listed("^userptr/file_private/.*/default/.*/64KiB");
 }
 TEST(Results, ManagedEvictionsAreThoseOfTheTable) {
-  expect_evictions_as_listed("^managed/.*/default/.*/4MiB");
+  expect_evictions_as_listed("^managed/.*/default/.*/" NOTIFIER_TABLE_SIZE);
 }
 TEST(Results, UserptrEvictsWithRetryFaultsAsWell) {
   expect_evictions_as_listed(
@@ -146,11 +146,11 @@ TEST(Results, ADeviceThatWaitsForJobsEvictsAsOneThatPreempts) {
       "munmap_.*|mremap_move)/[a-z]*/wait_for_jobs/job_5ms/64KiB");
 }
 TEST(Results, SystemMemoryFaultsAndNeverEvicts) {
-  expect_evictions_as_listed("^system/anon/.*/4MiB");
+  expect_evictions_as_listed("^system/anon/.*/" NOTIFIER_TABLE_SIZE);
 }
 TEST(Results, SystemMemoryOfEveryBackingFaultsAndNeverEvicts) {
   expect_evictions_as_listed(
-      "^system/(thp|hugetlb|memfd|shared_anon|file_private)/.*/default/.*/4MiB");
+      "^system/(thp|hugetlb|memfd|shared_anon|file_private)/.*/default/.*/" NOTIFIER_TABLE_SIZE);
 }
 TEST(Results, HostAndVramEvictionsAreThoseOfTheTable) {
   expect_evictions_as_listed("^(host|vram)/.*/64KiB");
