@@ -132,9 +132,9 @@ void CaseSession::calibrate() {
   findings_.iteration_ns = slowest_ticks * tick_ns_;
   const double threshold_ns = std::max(kShortestGapNs, kGapIterations * findings_.iteration_ns);
   workload_->command([&](Command& shared) {
-    shared.gap_threshold_ticks = request_.without == Observation::kGapRing
-                                     ? ~std::uint64_t{0}
-                                     : static_cast<std::uint64_t>(threshold_ns / tick_ns_);
+    store(shared.gap_threshold_ticks, request_.without == Observation::kGapRing
+                                          ? ~std::uint64_t{0}
+                                          : static_cast<std::uint64_t>(threshold_ns / tick_ns_));
   });
 }
 

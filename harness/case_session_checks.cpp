@@ -99,11 +99,11 @@ void CaseSession::take_driver_findings() {
 double CaseSession::hold_by_pause(double hold_ns) {
   // A wave forgets its longest gap when it acknowledges, and only then pauses.
   workload_->command([&](Command& shared) {
-    shared.pause_ticks = static_cast<std::uint64_t>(hold_ns / tick_ns_);
+    store(shared.pause_ticks, static_cast<std::uint64_t>(hold_ns / tick_ns_));
   });
   workload_->wait_passes(1);
   const double measured_ns = longest_gap_ns();
-  workload_->command([](Command& shared) { shared.pause_ticks = 0; });
+  workload_->command([](Command& shared) { store(shared.pause_ticks, 0); });
   return measured_ns;
 }
 

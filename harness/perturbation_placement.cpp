@@ -9,9 +9,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -126,7 +128,12 @@ void prepare_ksm(EventContext& event) {
   while (merged_pages() != 0 && monotonic_raw_ns() < limit_ns) nanosleep(&pause, nullptr);
   event.counter_before = merged_pages();
   // The records differ in each word, so that no two pages of them are equal.
-  std::memset(event.slice, kMergeMarker, event.slice_bytes);
+  std::uint64_t marker = 0;
+  std::memset(&marker, kMergeMarker, sizeof(marker));
+  const std::span words(reinterpret_cast<std::uint64_t*>(event.slice),
+                        event.slice_bytes / sizeof(marker));
+  // Atomic, for the wave that has left the slice has stored there.
+  for (std::uint64_t& word : words) std::atomic_ref(word).store(marker, std::memory_order_relaxed);
 }
 
 void perform_ksm(EventContext& event) {

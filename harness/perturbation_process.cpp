@@ -17,6 +17,7 @@
 #include <string>
 #include <system_error>
 
+#include "harness/cannot_perform.hpp"
 #include "harness/clock_reader.hpp"
 #include "harness/integrity.hpp"
 #include "harness/perturbation_calls.hpp"
@@ -224,10 +225,19 @@ void perform_posix_spawn(EventContext& event) {
   throw_if(error != 0, "posix_spawn of /bin/true");
 }
 
+/// libtsan makes a fork of vfork (tsan_interceptors_posix.cpp) and faults in a process that shares
+/// our memory (its child's thread state is ours).
+void refuse_under_thread_sanitizer() {
+#if defined(__SANITIZE_THREAD__)
+  throw CannotPerform("ThreadSanitizer cannot follow a process on the same memory");
+#endif
+}
+
 // The child of vfork runs on the parent's memory, so it may do nothing but end.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 void perform_vfork(EventContext& event) {
+  refuse_under_thread_sanitizer();
   pid_t child = -1;
   timed(event, [&] {
     child = ::vfork();
@@ -239,6 +249,7 @@ void perform_vfork(EventContext& event) {
 #pragma GCC diagnostic pop
 
 void perform_clone_vm(EventContext& event) {
+  refuse_under_thread_sanitizer();
   // Its own stack, on memory that it shares with everybody; free again when the child is joined.
   alignas(16) static std::array<std::byte, 64 << 10> stack;
   int child = -1;

@@ -21,9 +21,6 @@ namespace notifier {
 namespace {
 
 std::uint64_t load(const std::uint64_t& word) { return __atomic_load_n(&word, __ATOMIC_ACQUIRE); }
-void store(std::uint64_t& word, std::uint64_t value) {
-  __atomic_store_n(&word, value, __ATOMIC_RELAXED);
-}
 
 /// Device memory written by a running kernel can only be polled. Short enough not to lengthen an
 /// event, long enough to leave the CPU to the software GPU's threads.

@@ -67,6 +67,11 @@ class ControlMemory {
   std::byte* device_ = nullptr;
 };
 
+/// Of a command's words, which running waves may still look at: never a plain assignment.
+inline void store(std::uint64_t& word, std::uint64_t value) {
+  __atomic_store_n(&word, value, __ATOMIC_RELAXED);
+}
+
 /// One launch of the workload. Only hipLaunchKernel and reads of host memory happen between launch
 /// and stop(), since other HIP calls would wait for the kernel (kfd_facts §0.32).
 class WorkloadDriver {

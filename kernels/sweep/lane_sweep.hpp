@@ -186,9 +186,11 @@ class LaneSweep {
                   load(&command->allowed_mask));
     gaps_.set_threshold(load_acquire(&command->gap_threshold_ticks));
     gaps_.reset_longest();
+    // All of the command is read before the acknowledgement, after which the host makes the next.
+    const std::uint64_t pause_ticks = load_acquire(&command->pause_ticks);
     taken_generation_ = generation;
     acknowledge();
-    pause(load_acquire(&command->pause_ticks));
+    pause(pause_ticks);
   }
 
   __device__ __forceinline__ bool apply_reset(std::uint64_t generation) {

@@ -101,8 +101,10 @@ void expect_evictions_as_listed(const std::string& filter) {
   ASSERT_FALSE(expected.empty());
   for (const analysis::SampleRow& sample : stored.samples) {
     const bool sham = sample.kind == analysis::EventKind::kSham;
-    const Expected& range = expected[sample.case_name];
-    if (range.unseen) continue;
+    // Of a case that was skipped after some events nobody has said what falls.
+    const auto found = expected.find(sample.case_name);
+    if (found == expected.end() || found->second.unseen) continue;
+    const Expected& range = found->second;
     const ExpectedEvictions evictions = sham ? ExpectedEvictions{} : range.evictions;
     EXPECT_GE(sample.evictions, evictions.least) << sample.case_name << ", event " << sample.event;
     EXPECT_LE(sample.evictions, evictions.most) << sample.case_name << ", event " << sample.event;
