@@ -131,6 +131,32 @@ TEST(Command, AcknowledgesBeforeItPauses) {
   EXPECT_LT(device::test_device.clock_ticks, 1000u) << "stop did not end the pause";
 }
 
+TEST(Command, IsReadBeforeItIsAcknowledged) {
+  SweepTestBed bed(kOneLine);
+  bed.command.generation = 1;
+  bed.command.pause_ticks = 1000;
+  const auto* first = reinterpret_cast<const std::uint64_t*>(&bed.command);
+  bool acknowledged = false;
+  std::uint64_t reads_before = 0;
+  bed.on_access = [&](device::Access access, const std::uint64_t* pointer) {
+    if (access == device::Access::kStore && pointer == &bed.waves[0].acknowledged_generation) {
+      acknowledged = true;
+    }
+    const bool in_command =
+        pointer >= first && pointer < first + sizeof(Command) / sizeof(std::uint64_t);
+    // These two tell a wave that there is another command.
+    if (!in_command || pointer == &bed.command.generation || pointer == &bed.command.stop) return;
+    EXPECT_FALSE(acknowledged) << "word " << pointer - first;
+    ++reads_before;
+  };
+  bed.on_poll = [&](std::uint64_t poll) {
+    acknowledged = false;
+    if (poll == 4) bed.stop();
+  };
+  bed.run();
+  EXPECT_GT(reads_before, 5u);
+}
+
 TEST(Command, TheDeadlineEndsAPause) {
   SweepTestBed bed(kOneLine);
   bed.command.pause_ticks = ~std::uint64_t{0};
