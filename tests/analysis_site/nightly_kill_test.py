@@ -48,8 +48,11 @@ def main():
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
+        begin = time.monotonic()
         try:
             night.wait(timeout=choose.uniform(0, longest))
+            # The first night may have been a slow one: then most would end before they are killed.
+            longest = (longest + time.monotonic() - begin) / 2
         except subprocess.TimeoutExpired:
             os.killpg(night.pid, signal.SIGKILL)
             killed += 1
