@@ -39,6 +39,7 @@ struct SpeedCase {
   std::uint32_t waves = 1;
   std::size_t size_bytes = 4096;  // of each range
   std::size_t ranges = 1;
+  std::int64_t settled_ns = 0;  // from the end of the restore before until the call
   bool waits_for_jobs = false;  // of a device that cannot be preempted
   std::uint64_t job_ns = 0;     // the wait is uniform from 0 to it; 0: the job has ended
   SpeedResult (*measure)(const SpeedRequest&) = nullptr;

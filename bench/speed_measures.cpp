@@ -28,8 +28,6 @@ constexpr std::uint64_t kAccessTimes = 1000;
 // slept gets it at once.
 constexpr std::int64_t kYieldNs = 2'000'000;
 constexpr timespec kNap = {0, 100'000};
-// The restore worker has woken the waves and still tidies up: a call at once would wait for it.
-constexpr std::int64_t kSettledNs = 200'000;
 
 void check(hipError_t error, const char* call) {
   if (error != hipSuccess) {
@@ -78,10 +76,13 @@ void place_waves(std::uint32_t waves) {
   }
 }
 
-/// The caller's CPU is idle while the supervisor works, and the other one is the wave's.
-void place_supervisor_beside_caller() {
-  for (const pid_t thread : threads_named("softgpu-superv")) {
-    place_on_first(thread);
+/// The caller's CPU is idle while the supervisor works, and the other one is the wave's. To wake
+/// the restore worker there would take an interrupt.
+void place_driver_beside_caller() {
+  for (const char* name : {"softgpu-superv", "softgpu-restore"}) {
+    for (const pid_t thread : threads_named(name)) {
+      place_on_first(thread);
+    }
   }
 }
 
@@ -248,13 +249,13 @@ std::vector<TimedEvent> time_signal_stop(const SpeedBudget& budget) {
 }
 
 std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
-                                      const SpeedBudget& budget) {
+                                      std::int64_t settled_ns, const SpeedBudget& budget) {
   const CallerPlacement placement;
-  place_supervisor_beside_caller();
+  place_driver_beside_caller();
   softgpu::WaveTable& table = softgpu::device().waves();
   return spend(budget, [&] {
     waves.wait_for_progress();
-    spin_until(now_ns() + kSettledNs);
+    spin_until(now_ns() + settled_ns);
     TimedEvent event = time_dontneed(page);
     // The restore comes a millisecond later: a device that was stopped still is.
     event.evictions = table.stop_requested() ? 1 : 0;
@@ -270,7 +271,7 @@ std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint
   std::iota(parts.begin(), parts.end(), 0);
   std::shuffle(parts.begin(), parts.end(), random);
   const CallerPlacement placement;
-  place_supervisor_beside_caller();
+  place_driver_beside_caller();
   const SharedWords started(1);
   hipStream_t stream = nullptr;
   check(hipStreamCreateWithFlags(&stream, hipStreamNonBlocking), "hipStreamCreateWithFlags");

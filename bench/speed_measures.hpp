@@ -76,9 +76,10 @@ std::vector<TimedEvent> time_parking(const RunningWaves& waves, const SpeedBudge
 /// From pthread_kill to the handler's acknowledgement, of a thread that works on memory of its own.
 std::vector<TimedEvent> time_signal_stop(const SpeedBudget& budget);
 
-/// A notified call on the page; the next one comes when the waves run again.
+/// A notified call on the page; the next one comes settled_ns after the waves run again. At once
+/// the restore worker is still awake, and has not to be woken by the call.
 std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
-                                      const SpeedBudget& budget);
+                                      std::int64_t settled_ns, const SpeedBudget& budget);
 
 /// Calls on the job's page, at moments of its run that are spread evenly over its length, one in
 /// each of as many equal parts as there are events, in random order: the wait for its end is then
