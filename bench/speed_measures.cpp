@@ -76,8 +76,8 @@ void place_waves(std::uint32_t waves) {
   }
 }
 
-/// The caller's CPU is idle while the supervisor works, and the other one is the wave's. To wake
-/// the restore worker there would take an interrupt.
+/// The caller's CPU is idle while the supervisor works, and the other one is the wave's: a restore
+/// worker there would be woken by an interrupt.
 void place_driver_beside_caller() {
   for (const char* name : {"softgpu-superv", "softgpu-restore"}) {
     for (const pid_t thread : threads_named(name)) {

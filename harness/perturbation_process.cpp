@@ -226,7 +226,7 @@ void perform_posix_spawn(EventContext& event) {
 }
 
 /// libtsan makes a fork of vfork (tsan_interceptors_posix.cpp) and faults in a process that shares
-/// our memory (its child's thread state is ours).
+/// our memory.
 void refuse_under_thread_sanitizer() {
 #if defined(__SANITIZE_THREAD__)
   throw CannotPerform("ThreadSanitizer cannot follow a process on the same memory");

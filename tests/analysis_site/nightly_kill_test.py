@@ -34,7 +34,7 @@ def main():
     begin = time.monotonic()
     first = nights.run(*OPTIONS, bench=bench)
     check(first.returncode == 0, f"an undisturbed night: {first.stdout}{first.stderr}")
-    longest = time.monotonic() - begin
+    usual_s = time.monotonic() - begin
     choose = random.Random(20261122)
     killed = 0
     for number in range(KILLS):
@@ -50,9 +50,9 @@ def main():
         )
         begin = time.monotonic()
         try:
-            night.wait(timeout=choose.uniform(0, longest))
-            # The first night may have been a slow one: then most would end before they are killed.
-            longest = (longest + time.monotonic() - begin) / 2
+            night.wait(timeout=choose.uniform(0, usual_s))
+            # The first may have been a slow one: then most nights would end before they are killed.
+            usual_s = (usual_s + time.monotonic() - begin) / 2
         except subprocess.TimeoutExpired:
             os.killpg(night.pid, signal.SIGKILL)
             killed += 1

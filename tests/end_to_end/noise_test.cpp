@@ -19,9 +19,13 @@
 namespace notifier::testing {
 namespace {
 
-using ::testing::AnyOf;
 using ::testing::HasSubstr;
 
+#if defined(__SANITIZE_THREAD__)
+constexpr bool kRoomForANeighbour = false;  // its shadow may lie beside the workload's memory
+#else
+constexpr bool kRoomForANeighbour = true;
+#endif
 constexpr const char* kNoise = "/usr/bin/stress-ng";
 
 /// stress-ng, from here until stop().
@@ -81,9 +85,11 @@ TEST(ExternalNoise, EvictsNothingOfOursAndSpoilsNoData) {
                                 .run();
   const std::map<std::string, double> operations = noise.stop();
   ASSERT_EQ(finished.exit_code, 0) << finished.out << finished.err;
-  // Whether there is room for a neighbour is up to the address layout.
-  EXPECT_THAT(finished.out, AnyOf(HasSubstr("3 ok, 0 skipped, 0 failed; 0 integrity violations"),
-                                  HasSubstr("2 ok, 1 skipped, 0 failed; 0 integrity violations")));
+  const bool without_neighbour =
+      !kRoomForANeighbour && finished.out.find("1 skipped") != std::string::npos;
+  EXPECT_THAT(finished.out,
+              HasSubstr(without_neighbour ? "2 ok, 1 skipped, 0 failed; 0 integrity violations"
+                                          : "3 ok, 0 skipped, 0 failed; 0 integrity violations"));
   for (const char* stressor : {"fork", "vm", "mmap"}) {
     ASSERT_TRUE(operations.contains(stressor)) << stressor;
     EXPECT_GE(operations.at(stressor), 1) << stressor;
@@ -95,7 +101,7 @@ TEST(ExternalNoise, EvictsNothingOfOursAndSpoilsNoData) {
     EXPECT_EQ(row.evictions, 0) << row.case_name << ", event " << row.event;
     EXPECT_EQ(row.restores, 0);
   }
-  EXPECT_GE(events, 80);
+  EXPECT_GE(events, without_neighbour ? 80 : 120);
 }
 
 }  // namespace
