@@ -2,11 +2,13 @@
 # What the software GPU itself costs. It looks inside softgpu, so there is no ROCm version.
 add_library(softgpu_speed_cases STATIC
   ${CMAKE_CURRENT_LIST_DIR}/speed_cases.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/speed_events.cpp
   ${CMAKE_CURRENT_LIST_DIR}/speed_kernels.cpp
   ${CMAKE_CURRENT_LIST_DIR}/speed_measures.cpp
   ${CMAKE_CURRENT_LIST_DIR}/speed_notify.cpp
   ${CMAKE_CURRENT_LIST_DIR}/speed_placement.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/speed_table.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/speed_table.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/speed_wake.cpp)
 target_include_directories(softgpu_speed_cases PUBLIC ${PROJECT_SOURCE_DIR})
 target_link_libraries(softgpu_speed_cases
   PUBLIC notifier_harness softgpu

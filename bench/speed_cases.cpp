@@ -6,6 +6,7 @@
 #include <array>
 #include <fstream>
 
+#include "bench/speed_wake.hpp"
 #include "softgpu/core/clock.hpp"
 
 namespace notifier {
@@ -59,10 +60,15 @@ SpeedResult measure_jobs(const SpeedRequest& request) {
           .value = {}};
 }
 
+SpeedResult measure_wakes(const SpeedRequest& request) {
+  return {.events = time_wakes(request.wanted.job_ns, request.seed, request.budget), .value = {}};
+}
+
 SpeedCase reference_case(std::string name, Metric metric,
                          SpeedResult (*measure)(const SpeedRequest&)) {
   SpeedCase made{.name = std::move(name),
                  .reference = {},
+                 .wake_reference = {},
                  .most_ratio = {},
                  .metric = metric,
                  .measure = measure};
@@ -86,8 +92,10 @@ std::string size_name(std::size_t size_bytes) {
   return kib >= 1 << 10 ? fmt::format("{}MiB", kib >> 10) : fmt::format("{}KiB", kib);
 }
 
+std::string length_name(std::uint64_t job_ns) { return fmt::format("{}ms", job_ns / 1'000'000); }
+
 std::string job_name(std::uint64_t job_ns) {
-  return job_ns == 0 ? "small" : fmt::format("job_{}ms", job_ns / 1'000'000);
+  return job_ns == 0 ? "small" : "job_" + length_name(job_ns);
 }
 
 /// Each of `steps` is compared with the first.
@@ -162,13 +170,17 @@ std::vector<SpeedCase> speed_cases_of_jobs() {
   std::vector<SpeedCase> cases{
       reference_case("wait_for_jobs/no_job", Metric::kSyscall, measure_jobs)};
   for (const std::uint64_t job_ns : kJobs) {
+    SpeedCase wake = reference_case("wait_for_jobs/wake_" + length_name(job_ns), Metric::kSyscall,
+                                    measure_wakes);
     SpeedCase made = compared_case(
         reference_case("wait_for_jobs/" + job_name(job_ns), Metric::kSyscall, measure_jobs),
         cases.front());
-    made.job_ns = job_ns;
+    made.wake_reference = wake.name;
+    wake.job_ns = made.job_ns = job_ns;
+    cases.push_back(wake);
     cases.push_back(made);
   }
-  for (SpeedCase& made : cases) made.waits_for_jobs = true;
+  for (SpeedCase& made : cases) made.waits_for_jobs = made.measure == measure_jobs;
   return cases;
 }
 
@@ -189,13 +201,14 @@ analysis::SummaryRow describe(const SpeedCase& wanted) {
   const bool on_device = is_notified(wanted);
   row.memory = on_device ? "userptr" : "";
   row.backing = "anon";
-  row.perturbation = wanted.metric == Metric::kSyscall ? "dontneed" : "none";
+  const bool changes_memory = on_device || wanted.measure == measure_bare;
+  row.perturbation = changes_memory ? "dontneed" : "none";
   row.policy = "default";
   row.recovery = wanted.waits_for_jobs ? "wait_for_jobs" : on_device ? "preempt" : "none";
-  row.context = job_name(wanted.job_ns);
+  row.context = job_name(wanted.waits_for_jobs ? wanted.job_ns : 0);
   row.touch = "keeps";
   row.size_bytes = static_cast<std::int64_t>(wanted.size_bytes * wanted.ranges);
-  row.perturbed_bytes = wanted.metric == Metric::kSyscall ? kPage : 0;
+  row.perturbed_bytes = changes_memory ? kPage : 0;
   row.waves = wanted.waves;
   row.lanes_per_wave = 1;
   return row;

@@ -6,13 +6,11 @@
 #include <signal.h>
 #include <sys/mman.h>
 
-#include <algorithm>
 #include <atomic>
-#include <numeric>
-#include <random>
 #include <stdexcept>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "bench/speed_kernels.hpp"
 #include "bench/speed_placement.hpp"
@@ -86,17 +84,6 @@ void place_driver_beside_caller() {
   }
 }
 
-/// Calls measure() until the budget is spent, at least once.
-template <typename Measure>
-std::vector<TimedEvent> spend(const SpeedBudget& budget, Measure&& measure) {
-  std::vector<TimedEvent> events;
-  const std::int64_t end_ns = now_ns() + static_cast<std::int64_t>(budget.seconds * 1e9);
-  do {
-    events.push_back(measure());
-  } while (static_cast<int>(events.size()) < budget.events && now_ns() < end_ns);
-  return events;
-}
-
 void spin_until(std::int64_t time_ns) {
   while (now_ns() < time_ns) {
   }
@@ -115,10 +102,6 @@ void stop_here(int) {
 }
 
 }  // namespace
-
-std::int64_t now_ns() {
-  return static_cast<std::int64_t>(softgpu::read_clock_ns(CLOCK_MONOTONIC_RAW));
-}
 
 TimedEvent time_dontneed(void* page) {
   const std::int64_t begin = now_ns();
@@ -265,19 +248,15 @@ std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
 
 std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint64_t job_ns,
                                        std::uint64_t seed, const SpeedBudget& budget) {
-  std::mt19937_64 random(seed);
-  std::uniform_real_distribution<double> within(0, 1);
-  std::vector<int> parts(static_cast<std::size_t>(budget.events));
-  std::iota(parts.begin(), parts.end(), 0);
-  std::shuffle(parts.begin(), parts.end(), random);
+  Moments moments(budget.events, seed);
   const CallerPlacement placement;
   place_driver_beside_caller();
   const SharedWords started(1);
   hipStream_t stream = nullptr;
   check(hipStreamCreateWithFlags(&stream, hipStreamNonBlocking), "hipStreamCreateWithFlags");
-  std::size_t next = 0;
+  bool placed = false;
   const std::vector<TimedEvent> events = spend(budget, [&] {
-    const double moment = (parts[next++] + within(random)) / budget.events;
+    const double moment = moments.next();
     __atomic_store_n(started.words(), 0, __ATOMIC_RELEASE);
     launch(timed_job_kernel_address(),
            TimedJobArguments{memory.device(), started.words(), job_ns / softgpu::kNsPerDeviceTick},
@@ -286,7 +265,7 @@ std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint
       sched_yield();
     }
     const std::int64_t begin_ns = now_ns();
-    if (next == 1) place_waves(1);
+    if (!std::exchange(placed, true)) place_waves(1);
     spin_until(begin_ns + static_cast<std::int64_t>(moment * static_cast<double>(job_ns)));
     if (job_ns == 0) check(hipStreamSynchronize(stream), "hipStreamSynchronize");
     const TimedEvent event = time_dontneed(memory.host());

@@ -6,26 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
+#include "bench/speed_events.hpp"
 #include "bench/speed_kernels.hpp"
 
 namespace notifier {
-
-/// How much one run of one case may do: more waves than CPUs, or much memory, make events slow.
-struct SpeedBudget {
-  int events = 0;
-  double seconds = 0;
-};
-
-struct TimedEvent {
-  std::int64_t start_ns = 0;  // CLOCK_MONOTONIC_RAW
-  double duration_ns = 0;
-  std::optional<std::int64_t> evictions;
-};
-
-std::int64_t now_ns();
 
 /// One madvise(MADV_DONTNEED) of the page. Throws std::runtime_error when it fails.
 TimedEvent time_dontneed(void* page);
@@ -81,10 +67,9 @@ std::vector<TimedEvent> time_signal_stop(const SpeedBudget& budget);
 std::vector<TimedEvent> time_notified(char* page, const RunningWaves& waves,
                                       std::int64_t settled_ns, const SpeedBudget& budget);
 
-/// Calls on the job's page, at moments of its run that are spread evenly over its length, one in
-/// each of as many equal parts as there are events, in random order: the wait for its end is then
-/// uniform from 0 to its length. With a length of 0 the job has ended before the call. The device
-/// must wait for jobs.
+/// Calls on the job's page, at moments of its run that are spread evenly over its length: the wait
+/// for its end is then uniform from 0 to its length. With a length of 0 the job has ended before
+/// the call. The device must wait for jobs.
 std::vector<TimedEvent> time_job_waits(const RegisteredMemory& memory, std::uint64_t job_ns,
                                        std::uint64_t seed, const SpeedBudget& budget);
 

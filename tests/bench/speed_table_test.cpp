@@ -6,6 +6,7 @@
 #include <set>
 
 #include "bench/speed_cases.hpp"
+#include "bench/speed_events.hpp"
 
 namespace notifier {
 namespace {
@@ -45,21 +46,50 @@ TEST(SpeedTable, AMissedTargetIsSaid) {
 TEST(SpeedTable, WithoutItsReferenceACaseHasNoRatio) {
   const std::vector<analysis::SummaryRow> rows{make_row("notified/madvise", 0, 10),
                                                make_row("notified/bare", 1, 10)};
-  EXPECT_THAT(speed_table(rows), Not(HasSubstr("madvise")));
+  const std::string table = speed_table(rows);
+  EXPECT_THAT(table, Not(HasSubstr("| notified/madvise")));
+  EXPECT_THAT(table, HasSubstr("no run has all values of the ratio: notified/madvise\n"));
 }
 
 TEST(SpeedTable, WaitsAreComparedWithUniformRemainingTimeAndTheCallItself) {
   // Of a job of 1 ms the median remaining time is 500 us, the 90th percentile 900 us; the call
-  // takes 20 us besides.
+  // takes 20 us besides, and to be woken 30 us.
   const std::vector<analysis::SummaryRow> rows{
       make_row("wait_for_jobs/no_job", 0, 20'000, 30'000),
-      make_row("wait_for_jobs/job_1ms", 0, 540'800, 1'012'000)};
+      make_row("wait_for_jobs/wake_1ms", 0, 30'000, 40'000),
+      make_row("wait_for_jobs/job_1ms", 0, 572'000, 1'045'000)};
   const std::string table = speed_table(rows);
   EXPECT_THAT(table,
-              HasSubstr("job_1ms p50 | 5.41e+05 ns [5.41e+05, 5.41e+05] | uniform remaining time + "
-                        "wait_for_jobs/no_job: 5.2e+05 ns [5.2e+05, 5.2e+05] | 1.04 [1.04, 1.04] | "
-                        "0.95 to 1.05 | yes |"));
-  EXPECT_THAT(table, HasSubstr("1.1 [1.1, 1.1] | 0.95 to 1.05 | no |"));
+              HasSubstr("job_1ms p50 | 5.72e+05 ns [5.72e+05, 5.72e+05] | uniform remaining time + "
+                        "wait_for_jobs/no_job: 5.2e+05 ns [5.2e+05, 5.2e+05] | 1.1 [1.1, 1.1] | "
+                        "- | - |"));
+  EXPECT_THAT(table, HasSubstr("uniform remaining time + wait_for_jobs/no_job + "
+                               "wait_for_jobs/wake_1ms: 5.5e+05 ns [5.5e+05, 5.5e+05] | "
+                               "1.04 [1.04, 1.04] | 0.95 to 1.05 | yes |"));
+  EXPECT_THAT(table, HasSubstr("9.5e+05 ns [9.5e+05, 9.5e+05] | 1.1 [1.1, 1.1] | "
+                               "0.95 to 1.05 | no |"));
+  EXPECT_THAT(table, Not(HasSubstr("no run has all")));
+}
+
+TEST(SpeedTable, ARecordingFromBeforeWakesHasTheRatioWithoutThem) {
+  const std::vector<analysis::SummaryRow> rows{
+      make_row("wait_for_jobs/no_job", 0, 20'000, 30'000),
+      make_row("wait_for_jobs/job_1ms", 0, 572'000, 1'045'000)};
+  const std::string table = speed_table(rows);
+  EXPECT_THAT(table, HasSubstr("1.1 [1.1, 1.1] | - | - |"));
+  EXPECT_THAT(table, HasSubstr("no run has all values of the ratio: wait_for_jobs/job_1ms\n"));
+}
+
+TEST(Moments, OneLiesInEachPartOfTheTime) {
+  Moments moments(4, 1);
+  std::set<int> parts;
+  for (int event = 0; event < 4; ++event) {
+    const double moment = moments.next();
+    EXPECT_GE(moment, 0);
+    EXPECT_LT(moment, 1);
+    parts.insert(static_cast<int>(moment * 4));
+  }
+  EXPECT_EQ(parts.size(), 4u);
 }
 
 TEST(SpeedCases, EachReferenceStandsBeforeAndNamesAreUnique) {
