@@ -231,7 +231,10 @@ function legend(): HTMLElement {
 
 function changes(model: Model, series: Series, document: SeriesDocument): HTMLElement {
   const { of } = series;
-  if (document.steps.length === 0) return h("p", {}, "No change found in this series.");
+  if (document.steps.length === 0) {
+    const rule = "A provisional one needs ten nights before it and three since.";
+    return h("p", {}, `No change found in this series. ${rule}`);
+  }
   const items = [...document.steps].reverse().map(([position, logRatio, z, provisional]) => {
     const grouped = of.headline === series && of.steps.find((step) => step.position === position);
     return h(
