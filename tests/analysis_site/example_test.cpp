@@ -23,7 +23,9 @@ TEST(ExampleNights, AreValidAndNotSynthetic) {
   }
 }
 
-// From the tenth night on the software GPU's delays were switched off (SOFTGPU_DELAYS).
+constexpr std::uint32_t kChanged = 10;  // position of the eleventh night
+
+// From the eleventh night on the software GPU's delays were switched off (SOFTGPU_DELAYS).
 TEST(ExampleNights, TellWhenTheEnvironmentChanged) {
   const AllRecordings all = read_recordings(kNights);
   const Model model = build_model(all);
@@ -35,8 +37,26 @@ TEST(ExampleNights, TellWhenTheEnvironmentChanged) {
   ASSERT_NE(field, model.timelines[0].environment.end());
   ASSERT_EQ(field->values.size(), 2U);
   EXPECT_EQ(field->values[0].second, "");
-  EXPECT_EQ(field->values[1].first, 9U);
+  EXPECT_EQ(field->values[1].first, kChanged);
   EXPECT_EQ(field->values[1].second, "off");
+}
+
+// The delays are most of a small range's stall: two of the three cases step there.
+TEST(ExampleNights, AnnounceTheChangeWithItsCause) {
+  const AllRecordings all = read_recordings(kNights);
+  const Model model = build_model(all);
+  ASSERT_EQ(model.groups.size(), 1U);
+  const analysis::StepGroup& group = model.groups[0];
+  EXPECT_GE(group.steps.size(), 2U);
+  for (const std::size_t index : group.steps) {
+    const GroupedStep& grouped = model.steps[index];
+    const analysis::Step& step = model.series[grouped.series].detection.steps[grouped.step];
+    EXPECT_EQ(step.index, kChanged);
+    EXPECT_LT(step.log_ratio, 0);
+  }
+  EXPECT_EQ(group.cause, analysis::Cause::kEnvironment);
+  ASSERT_FALSE(group.candidates.empty());
+  EXPECT_NE(group.candidates[0].field.find("SOFTGPU_DELAYS"), std::string::npos);
 }
 
 }  // namespace
