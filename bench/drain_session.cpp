@@ -114,10 +114,9 @@ DrainEvent DrainSession::measure(const Perturbation& row, Fence fence) {
   check_next_job();
   wait_until_paired(began);
   take_driver_findings(began);
-  // As CaseSession::excuse_kernel_migrations(): moves that the software GPU cannot see.
+  // As CaseSession::excuse_moves_by_the_kernel(): moves that the software GPU cannot see.
   std::uint64_t& missed = findings_.violations[ViolationClass::kMissed];
-  const std::uint64_t excused =
-      std::min(missed, pages_moved_by_kernel() - moved_before + event.pages_moved);
+  const std::uint64_t excused = excused_pages(missed, moved_before, event.pages_moved);
   findings_.pages_moved_unseen += excused;
   missed -= excused;
   return measured;

@@ -207,9 +207,8 @@ void CaseSession::excuse_moves_by_the_kernel() {
   // would be told (docs/softgpu.md). Excused only as far as the kernel counted such moves during
   // the case.
   std::uint64_t& missed = findings_.violations[ViolationClass::kMissed];
-  const std::uint64_t moved =
-      pages_moved_by_kernel() - moved_by_kernel_at_start_ + pages_moved_by_rows_;
-  findings_.pages_moved_unseen = std::min(missed, moved);
+  findings_.pages_moved_unseen =
+      excused_pages(missed, moved_by_kernel_at_start_, pages_moved_by_rows_);
   missed -= findings_.pages_moved_unseen;
   if (missed != 0) return;
   std::erase_if(findings_.kept,

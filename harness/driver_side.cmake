@@ -30,7 +30,8 @@ set(NOTIFIER_HARNESS_DRIVER_SIDE
   ${CMAKE_CURRENT_LIST_DIR}/run_safety.cpp
   ${CMAKE_CURRENT_LIST_DIR}/smaps.cpp
   ${CMAKE_CURRENT_LIST_DIR}/system_settings.cpp
-  ${CMAKE_CURRENT_LIST_DIR}/system_view.cpp)
+  ${CMAKE_CURRENT_LIST_DIR}/system_view.cpp
+  ${CMAKE_CURRENT_LIST_DIR}/vmstat.cpp)
 
 find_package(ZLIB REQUIRED)  # /proc/config.gz
 

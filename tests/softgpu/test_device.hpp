@@ -46,7 +46,7 @@ class DriverLog {
   void read_more(int timeout_ms);
 
   int descriptor_ = -1;
-  std::uint64_t migrated_before_ = 0;
+  std::uint64_t moved_before_ = 0;
   std::string partial_;
   std::vector<std::string> lines_;
 };
