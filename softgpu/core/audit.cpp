@@ -167,9 +167,10 @@ void Auditor::audit_staged(Range& range) {
   std::uint64_t named_begin = 0;
   std::uint64_t named_end = 0;
   {
-    // As of now, not as of the staging's begin: a call that came in between has changed pages, too,
-    // and marked them before it did.
     const std::lock_guard lock(registry_.lock());
+    if (range.invalidations != range.pass_invalidations) {
+      return;  // overtaken by a call, pages may have been left out; it is discarded
+    }
     named_begin = range.changed_begin_page;
     named_end = range.changed_end_page;
   }

@@ -36,7 +36,9 @@ class Auditor {
                              std::uint64_t mark);
 
   /// Compares freshly staged entries with those that they replace, outside the pages that
-  /// invalidations named. The range is invalid and the caller holds the memory lock.
+  /// invalidations named. The range is invalid and the caller holds the memory lock. Nothing when
+  /// an invalidation has come since the staging began: the pass after compares with the same
+  /// entries.
   void audit_staged(Range& range);
 
   std::uint64_t missed_pages() const { return missed_pages_.load(); }
