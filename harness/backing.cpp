@@ -19,8 +19,12 @@ namespace {
 
 constexpr std::size_t kPageBytes = 4096;
 constexpr std::size_t kHugePageBytes = 2 << 20;
-// Where the rows of the neighbour's kind map and unmap; a huge page and its alignment fit.
-constexpr std::size_t kNeighbourRoomBytes = 4 << 20;
+// Where the rows of the neighbour's kind map and unmap; a huge page and its alignment fit. The
+// kernel puts what others map at the highest addresses that have room for it (mm/mmap.c
+// arch_get_unmapped_area_topdown), so right before the memory unless all of it fits behind: stacks
+// of threads, malloc's heaps, a sanitizer's.
+constexpr std::size_t kRoomBeforeBytes = 4 << 20;
+constexpr std::size_t kRoomBehindBytes = 1 << 30;
 
 void throw_errno(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
@@ -82,12 +86,12 @@ int visibility(Backing backing) {
 
 /// An address with room on both sides that nothing uses.
 std::byte* find_address(std::size_t size_bytes) {
-  const std::size_t reserved = size_bytes + kHugePageBytes + 2 * kNeighbourRoomBytes;
+  const std::size_t reserved = kRoomBeforeBytes + size_bytes + kHugePageBytes + kRoomBehindBytes;
   void* region =
       mmap(nullptr, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (region == MAP_FAILED) throw_errno("mmap of an address range for the workload's memory");
   munmap(region, reserved);
-  const std::uintptr_t first = reinterpret_cast<std::uintptr_t>(region) + kNeighbourRoomBytes;
+  const std::uintptr_t first = reinterpret_cast<std::uintptr_t>(region) + kRoomBeforeBytes;
   return reinterpret_cast<std::byte*>((first + kHugePageBytes - 1) / kHugePageBytes *
                                       kHugePageBytes);
 }
