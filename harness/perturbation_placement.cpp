@@ -17,6 +17,7 @@
 #include <string>
 #include <vector>
 
+#include "harness/folios.hpp"
 #include "harness/integrity.hpp"
 #include "harness/perturbation_calls.hpp"
 #include "harness/perturbation_timing.hpp"
@@ -230,16 +231,33 @@ void prepare_reclaim(EventContext& event) {
   empty_page_batches();
 }
 
+namespace {
+
+/// Pages that reclaim has taken since it had taken `stolen_before`, or from the slice, whichever is
+/// more. It counts a page when it frees it (mm/vmscan.c shrink_folio_list); one that is still being
+/// written to swap has left the page tables and is freed by a later round.
+std::uint64_t pages_taken(const EventContext& event, std::int64_t stolen_before) {
+  static const FolioReader reader;
+  const auto stolen = static_cast<std::uint64_t>(vmstat("pgsteal_anon") - stolen_before);
+  if (!reader.obstacle().empty()) return stolen;  // then the software GPU audits no page either
+  const std::vector<FolioPage> pages = reader.read(event.slice, event.slice_bytes);
+  const auto absent = static_cast<std::uint64_t>(std::count_if(
+      pages.begin(), pages.end(), [](const FolioPage& page) { return !page.present; }));
+  return std::max(stolen, absent);
+}
+
+}  // namespace
+
 void perform_reclaim(EventContext& event) {
-  const std::int64_t before = vmstat("pgsteal_anon");
-  // What cannot be reclaimed makes the write fail with EAGAIN, and a signal with EINTR; the counter
-  // tells what happened. A call that took nothing changed nothing, and the event is the next one.
-  for (int call = 0; call < kReclaimCalls && vmstat("pgsteal_anon") == before; ++call) {
+  const std::int64_t stolen_before = vmstat("pgsteal_anon");
+  // What cannot be reclaimed makes the write fail with EAGAIN, and a signal with EINTR: only the
+  // pages tell what happened. A call that took none changed nothing, and the event is the next one.
+  for (int call = 0; call < kReclaimCalls && event.pages_moved == 0; ++call) {
     timed(event, [] {
       write_text(child_group().folder / child_group().reclaim_file, child_group().request);
     });
+    event.pages_moved = pages_taken(event, stolen_before);
   }
-  event.pages_moved = static_cast<std::uint64_t>(vmstat("pgsteal_anon") - before);
 }
 
 void finish_reclaim(EventContext& event) {
