@@ -14,6 +14,7 @@ add_executable(host_side_test
   kernel_context_test.cpp
   message_channel_test.cpp
   meter_test.cpp
+  perturbation_collapse_test.cpp
   perturbation_table_test.cpp
   recording_test.cpp
   sample_analysis_test.cpp
