@@ -37,6 +37,11 @@ void ask_for_huge_pages(void* begin, std::size_t size_bytes) {
   }
 }
 
+bool kernel_can_collapse() {
+  // EINVAL for advice that the kernel does not know; for no memory at all it does nothing else.
+  return madvise(nullptr, 0, kCollapseAdvice) == 0;
+}
+
 void permit_collapse(void* begin, std::size_t size_bytes) {
   // Nothing else clears MADV_NOHUGEPAGE (mm/khugepaged.c hugepage_madvise).
   advise(begin, size_bytes, MADV_HUGEPAGE, "madvise(MADV_HUGEPAGE)");

@@ -16,6 +16,11 @@ void keep_base_pages(void* begin, std::size_t size_bytes);
 /// find nothing to do. Throws std::system_error.
 void ask_for_huge_pages(void* begin, std::size_t size_bytes);
 
+/// MADV_COLLAPSE (Linux 6.1, include/uapi/asm-generic/mman-common.h), which Debian 12's libc lacks.
+inline constexpr int kCollapseAdvice = 25;
+
+bool kernel_can_collapse();
+
 /// Lets MADV_COLLAPSE work on a range that keep_base_pages() was called for.
 void permit_collapse(void* begin, std::size_t size_bytes);
 

@@ -18,11 +18,6 @@
 #include "harness/system_view.hpp"
 #include "harness/vmstat.hpp"
 
-#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
-                       // it
-#define MADV_COLLAPSE 25
-#endif
-
 namespace notifier::perturbation_calls {
 namespace {
 
@@ -111,8 +106,9 @@ void perform_collapse(EventContext& event) {
   bool busy = true;
   for (int call = 0; busy && call < kCalls; ++call) {
     int error = 0;
-    timed(event,
-          [&] { error = madvise(event.slice, event.slice_bytes, MADV_COLLAPSE) == 0 ? 0 : errno; });
+    timed(event, [&] {
+      error = madvise(event.slice, event.slice_bytes, kCollapseAdvice) == 0 ? 0 : errno;
+    });
     errno = error;
     throw_if(error != 0 && error != EAGAIN,
              "madvise(MADV_COLLAPSE), which needs Linux 6.1 or newer");

@@ -15,14 +15,10 @@
 #include <chrono>
 #include <cstring>
 
+#include "harness/huge_pages.hpp"
 #include "harness/pin/error.hpp"
 #include "harness/pin/perturbation_calls.hpp"
 #include "harness/system_view.hpp"
-
-#ifndef MADV_COLLAPSE  // Linux 6.1, include/uapi/asm-generic/mman-common.h; Debian 12's libc lacks
-                       // it
-#define MADV_COLLAPSE 25
-#endif
 
 namespace notifier::pin::perturbation_calls {
 namespace {
@@ -118,9 +114,7 @@ std::string why_no_compaction() {
 }
 
 std::string why_no_collapse() {
-  // EINVAL for advice that the kernel does not know, 0 or another error for no memory at all.
-  if (madvise(nullptr, 0, MADV_COLLAPSE) != 0) return "the kernel has no MADV_COLLAPSE (Linux 6.1)";
-  return "";
+  return kernel_can_collapse() ? "" : "the kernel has no MADV_COLLAPSE (Linux 6.1)";
 }
 
 std::string why_no_ksm() {
@@ -151,10 +145,10 @@ void compact(Event& event) {
 
 void collapse(Event& event) {
   event.control_moved =
-      madvise(event.control->address(), event.control->area_bytes(), MADV_COLLAPSE) == 0;
+      madvise(event.control->address(), event.control->area_bytes(), kCollapseAdvice) == 0;
   timed(event, [&] {
     event.region_moved =
-        madvise(event.region->address(), event.region->area_bytes(), MADV_COLLAPSE) == 0;
+        madvise(event.region->address(), event.region->area_bytes(), kCollapseAdvice) == 0;
   });
 }
 

@@ -19,13 +19,12 @@ namespace notifier {
 namespace {
 
 constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
-constexpr int kCollapse = 25;  // MADV_COLLAPSE, which Debian 12's libc lacks
 
 class HeldPages : public ::testing::Test {
  protected:
   /// Two huge pages' worth of base pages, aligned.
   void SetUp() override {
-    if (madvise(nullptr, 0, kCollapse) != 0) {
+    if (!kernel_can_collapse()) {
       GTEST_SKIP() << "the kernel has no MADV_COLLAPSE (Linux 6.1)";
     }
     area_ = mmap(nullptr, 3 * kHugePageBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
