@@ -38,7 +38,7 @@ void ask_for_huge_pages(void* begin, std::size_t size_bytes) {
 }
 
 bool kernel_can_collapse() {
-  // EINVAL for advice that the kernel does not know; for no memory at all it does nothing else.
+  // EINVAL for advice that the kernel does not know; of no memory nothing is collapsed.
   return madvise(nullptr, 0, kCollapseAdvice) == 0;
 }
 
